@@ -1,0 +1,90 @@
+import type { GenericSchema } from 'valibot';
+
+import type { Context } from './context.ts';
+import type { LaidRoot } from './distribution.ts';
+import type { Session } from './session.ts';
+
+export type Usable = { readonly usable: true; readonly detail: string };
+export type Unusable = { readonly usable: false; readonly because: string; readonly hint: string };
+
+/** The one tree that every file-booting backend is assembled from. */
+export interface Rootfs extends LaidRoot {
+  /** The digest of the lock that it was made from, in hexadecimal. */
+  readonly digest: string;
+}
+
+/** How much an instance may reach. */
+export interface Confinement {
+  /** `confined`: as docs/architecture.md has it; `trusted`: as well as this machine can, and no error where it can't. */
+  readonly level: 'confined' | 'trusted';
+  readonly network: 'none' | 'host';
+  /** Folders of this machine that are let in: `HOST:PATH[:ro]`, parsed. */
+  readonly mounts: readonly { readonly source: string; readonly path: string; readonly readonly: boolean }[];
+}
+
+/** What the inventory keeps of an image; serialisable. */
+export interface ImageRecord {
+  readonly backend: string;
+  /** The backend's own reference. */
+  readonly reference: string;
+  readonly rootfs: string;
+}
+
+/** What the inventory keeps of an instance; serialisable, without secrets. Written before the thing is made. */
+export interface InstanceRecord {
+  readonly name: string;
+  readonly backend: string;
+  readonly image: ImageRecord;
+  readonly confinement: Confinement;
+  /** The backend's own facts: container id, folders, holder's pid and start time. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export type InstanceStatus = 'running' | 'stopped' | 'gone' | 'broken';
+
+export interface BackendContext extends Context {
+  /** Where this instance's or image's own files go: a folder that exists and is ours alone. */
+  readonly state: string;
+  /** Writes facts to the inventory before the next thing is made. */
+  record(facts: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+/** A kind of place. */
+export interface Backend<P = unknown> {
+  readonly name: string;
+  readonly title: string;
+  readonly params: GenericSchema<unknown, P>;
+  /** `doctor`: can it be used here, and if not why, and what to do. Changes nothing. */
+  probe(params: P, context: Context): Promise<Usable | Unusable>;
+  /** From the one rootfs to an image that can be launched. Idempotent for one digest. */
+  assemble(rootfs: Rootfs, params: P, context: BackendContext): Promise<ImageRecord>;
+  removeImage(image: ImageRecord, params: P, context: Context): Promise<void>;
+  /** Makes an instance; it is `stopped` or `running` afterwards, as the backend has it. */
+  launch(
+    image: ImageRecord,
+    rootfs: Rootfs,
+    name: string,
+    confinement: Confinement,
+    params: P,
+    context: BackendContext,
+  ): Promise<Instance>;
+  attach(record: InstanceRecord, params: P, context: BackendContext): Promise<Instance>;
+  /** Removes whatever a record that was cut short may have left. Idempotent. */
+  sweep(record: InstanceRecord, params: P, context: BackendContext): Promise<void>;
+}
+
+/** A live environment. */
+export interface Instance {
+  readonly name: string;
+  status(): Promise<InstanceStatus>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Being there; starts the instance where it is stopped, and stops it again afterwards when nobody else is in. */
+  session(): Promise<Session>;
+  /** Removes it and all that is its own. Never crosses a mount. */
+  remove(): Promise<void>;
+}
+
+// The registry's element type; a backend's own P meets only what its own params schema has let in.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyBackend = Backend<any>;

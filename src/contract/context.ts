@@ -1,0 +1,31 @@
+import type { OnProgress } from '../model/index.ts';
+import type { Obtained, Store, Wanted } from './store.ts';
+
+/** What every longer operation gets. */
+export interface Context {
+  readonly store: Store;
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+  /** This machine's settings for one plug-in or archive: a table of config.toml, or an empty one. */
+  settings(name: string): Readonly<Record<string, unknown>>;
+}
+
+/** What `describe` gets. */
+export interface TraceContext extends Context {
+  /** `used`: what was used and its closure; `all`: the whole collection. */
+  readonly scope: 'used' | 'closure' | 'all';
+  /** Whether content that only this machine has is put into the store. */
+  readonly keep: boolean;
+  /** Folders that are taken as one prefix whole. */
+  readonly whole: readonly string[];
+}
+
+/** What `obtain`, `resolve` and `bootstrap` get. */
+export interface CreateContext extends Context {
+  /** Gets content into the store: checked, several at a time, resumed; never throws for what is missing. */
+  fetch(wanted: readonly Wanted[]): Promise<Obtained>;
+  /** A folder of this machine for intermediate files; removed afterwards. */
+  readonly work: string;
+  /** Says that confinement may be missing: one's own trace, or `--trust`. */
+  readonly trusted: boolean;
+}

@@ -1,0 +1,103 @@
+import type { Digest } from './digest.ts';
+
+/**
+ * The file of docs/spec.md as a value: readonly, serialisable, with the keys that it has in YAML.
+ * Keys that are not known are kept.
+ */
+export interface Spec {
+  readonly repronim: 1;
+  readonly runs?: readonly Run[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly distributions: readonly DistributionSpec[];
+  /** Loose files: owned by no distribution, read by a run. Absolute paths. */
+  readonly files?: readonly string[];
+  readonly lock?: Lock;
+}
+
+/** What stands above `lock:` for one distribution; a plug-in's own type extends it. */
+export interface DistributionSpec {
+  readonly type: string;
+  /** Default: the type. */
+  readonly id?: string;
+  /** The id of the distribution that this one stands on. Default: the one that stands alone. */
+  readonly base?: string;
+}
+
+export interface Run {
+  /** Default: `run`, `run-2` … by position. */
+  readonly id?: string;
+  readonly command: readonly string[];
+  /** Absolute; default `/`. */
+  readonly directory?: string;
+  /** The exit status, 128 + N when signal N ended it. Default 0. */
+  readonly status?: number;
+  /** Paths relative to `directory` where they lie below it, else absolute. */
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+}
+
+export interface Lock {
+  readonly distributions?: Readonly<Record<string, DistributionLock>>;
+  readonly files?: readonly FileLock[];
+  readonly runs?: Readonly<Record<string, RunLock>>;
+  readonly host?: HostFacts;
+}
+
+/** A plug-in's own lock type extends it. `of` is the digest of the entry above (see `entryDigest`). */
+export interface DistributionLock {
+  readonly of: Digest;
+}
+
+/** A file, link or directory by its content. Exactly one of `sha256` (with `size`), `link` and `directory` is there. */
+export interface FileLock {
+  readonly path: string;
+  /** Four octal digits, e.g. `"0644"`; absent for a link. */
+  readonly mode?: string;
+  readonly size?: number;
+  readonly sha256?: string;
+  readonly link?: string;
+  readonly directory?: true;
+  /** Why the content is not carried: `limit`, `secret`, `private`, `ignored`, `unreadable`. */
+  readonly left?: string;
+}
+
+export interface StreamLock {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface RunLock {
+  readonly of: Digest;
+  readonly as: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups?: readonly number[];
+    /** Four octal digits. */
+    readonly umask: string;
+    readonly home: string;
+  };
+  readonly stdin?: StreamLock;
+  readonly stdout?: StreamLock;
+  /** State before the run of what it read. */
+  readonly inputs?: readonly FileLock[];
+  /** State after the run of what it made or changed. */
+  readonly outputs?: readonly FileLock[];
+  /** State before the run of what it changed and had been there. */
+  readonly before?: readonly FileLock[];
+}
+
+export interface HostFacts {
+  readonly kernel?: string;
+  readonly cpu?: string;
+  readonly virtual?: Readonly<Record<string, string>>;
+}
+
+/** The id of a distribution: its own, or its type. */
+export function distributionId(distribution: DistributionSpec): string {
+  return distribution.id ?? distribution.type;
+}
+
+/** The id of the run at `index`: its own, or `run`, `run-2`, … by position. */
+export function runId(run: Run, index: number): string {
+  return run.id ?? (index === 0 ? 'run' : `run-${index + 1}`);
+}

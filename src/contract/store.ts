@@ -16,6 +16,8 @@ export interface Store {
 
 /** One place where content may be had. */
 export interface Source {
+  /** What sort of place it is, as a summary counts them: `apt's cache`, `mirror`, `pool`, `snapshot` … */
+  readonly kind: string;
   /** As a person reads it: an address, `apt's cache`, `bundle`. */
   readonly label: string;
   /** A file of this machine, or an http(s) address. */
@@ -39,7 +41,14 @@ export interface Missing {
 }
 
 export interface Obtained {
-  /** How many came from where, for people: `stored`, `bundle`, `pool`, `snapshot` …, by label of kind. */
+  /** How many came from where: `stored`, or a source's kind. */
   readonly from: Readonly<Record<string, number>>;
+  /** What was offered under the right name with another content, and not taken. */
+  readonly refused: readonly {
+    readonly what: string;
+    readonly label: string;
+    readonly sha256: string;
+    readonly got: string;
+  }[];
   readonly missing: readonly Missing[];
 }

@@ -1,0 +1,94 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { UserError } from '../model/index.ts';
+
+export interface GetOptions {
+  readonly signal: AbortSignal;
+  /** Bytes that are there already: the rest is asked for (`Range`). */
+  readonly from?: number;
+  /** Tries in all when the server is busy or the line breaks. Default 4. */
+  readonly tries?: number;
+}
+
+/**
+ * GET of an http(s) address, with redirects followed by hand: they may not lead from a public address into a private
+ * network (what a stranger's file names must not reach this machine's neighbours). Busy servers are asked again after
+ * what `Retry-After` says, at most a minute. Throws UserError for anything but 200 and 206.
+ */
+export async function get(address: string, options: GetOptions): Promise<Response> {
+  const tries = options.tries ?? 4;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const response = await follow(address, options);
+      if (response.ok) return response;
+      await response.body?.cancel();
+      if (attempt === tries || !isBusy(response.status))
+        throw new UserError(`${response.status} ${response.statusText}`.trim());
+      await sleep(waitFor(response, attempt), undefined, { signal: options.signal });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof UserError || attempt === tries) throw asUserError(error);
+      await sleep(250 * 2 ** attempt, undefined, { signal: options.signal });
+    }
+  }
+}
+
+async function follow(address: string, { signal, from }: GetOptions): Promise<Response> {
+  const start = new URL(address);
+  const mayBePrivate = await isPrivate(start.hostname);
+  let at = start;
+  for (let hops = 0; hops < 6; hops += 1) {
+    if (!/^https?:$/.test(at.protocol)) throw new UserError(`refused: ${at.protocol} is not http or https`);
+    if (hops > 0 && !mayBePrivate && (await isPrivate(at.hostname))) {
+      throw new UserError(`refused: ${start.host} leads into a private network (${at.host})`);
+    }
+    const headers: Record<string, string> = { 'user-agent': 'repronim', 'accept-encoding': 'identity' };
+    if (from !== undefined && from > 0) headers['range'] = `bytes=${from}-`;
+    const response = await fetch(at, { redirect: 'manual', signal, headers });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) return response;
+    await response.body?.cancel();
+    at = new URL(location, at);
+  }
+  throw new UserError('refused: more than five redirects');
+}
+
+const privateNetworks = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  privateNetworks.addSubnet(network, prefix, 'ipv4');
+}
+privateNetworks.addSubnet('::1', 128, 'ipv6');
+privateNetworks.addSubnet('fc00::', 7, 'ipv6');
+privateNetworks.addSubnet('fe80::', 10, 'ipv6');
+
+async function isPrivate(host: string): Promise<boolean> {
+  const bare = host.replace(/^\[|\]$/g, '');
+  const addresses =
+    isIP(bare) > 0 ? [bare] : (await lookup(bare, { all: true }).catch(() => [])).map(({ address }) => address);
+  return addresses.some((address) => privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+}
+
+function isBusy(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+function waitFor(response: Response, attempt: number): number {
+  const asked = Number(response.headers.get('retry-after'));
+  return Math.min(Number.isFinite(asked) && asked > 0 ? asked * 1000 : 500 * 2 ** attempt, 60_000);
+}
+
+function asUserError(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return new UserError(cause instanceof Error ? cause.message || cause.name : String(cause), { cause: error });
+}

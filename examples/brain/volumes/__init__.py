@@ -1,0 +1,1 @@
+"""Brain volumes of a functional scan, and a picture of its slices."""

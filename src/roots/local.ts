@@ -1,88 +1,30 @@
-import { createHash } from 'node:crypto';
-import {
-  lstatSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  statSync,
-  type Dirent,
-  type Stats,
-} from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 
-import { byBytes, type Entry } from '../model/index.ts';
-import { RootError, type Root, type ScanOptions, type Stat } from '../contract/index.ts';
-import { decodeName, encodeName } from './names.ts';
+import { RootError, type Root } from '../contract/index.ts';
+import { byBytes } from '../model/index.ts';
+import { breathing, readUpTo, hashFile, tryHash } from './local/content.ts';
+import { codeOf, lstatOf, readFolder, readTarget, typeOf } from './local/disk.ts';
+import { linkResolver } from './local/resolve.ts';
+import { scanFolder } from './local/scan.ts';
+import { encodeName } from './names.ts';
 
-const maximumLinks = 40;
-
-/** A directory of this machine as a root; links are resolved in it and never lead out of it. */
+/**
+ * A directory of this machine as a root; links are resolved in it and never lead out of it. What is swapped for a
+ * link while we look is refused (RootError ELOOP), as far as /proc is there to tell.
+ */
 export function localRoot(directory = '/', label = directory === '/' ? 'host' : `root:${directory}`): Root {
-  const base = directory === '/' ? '' : posix.resolve(directory);
-  const inRoot = (path: string) => (base === '' ? path : base + (path === '/' ? '' : path));
-  const disk = (path: string) => encodeName(inRoot(path) || '/');
-  const folders = new Map<string, string | undefined>();
+  const base = baseOf(directory);
+  const disk = (path: string) => encodeName(base === '' ? path : base + (path === '/' ? '' : path));
 
-  /** The path with links in its folders resolved; undefined where a folder is missing. */
-  const canonical = (path: string): string | undefined => {
-    const folder = posix.dirname(path);
-    if (folder === path) return path;
-    if (!folders.has(folder)) folders.set(folder, resolve(folder));
-    const found = folders.get(folder);
-    return found === undefined ? undefined : posix.join(found, posix.basename(path));
-  };
-
-  const resolve = (path: string): string | undefined => {
-    if (base === '') {
-      try {
-        return decodeName(realpathSync.native(encodeName(path), 'buffer'));
-      } catch {
-        return undefined;
-      }
-    }
-    let at = '/';
-    let links = 0;
-    const rest = path
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .reverse();
-    while (rest.length > 0) {
-      const part = rest.pop() as string;
-      if (part === '..') {
-        at = posix.dirname(at);
-        continue;
-      }
-      const next = posix.join(at, part);
-      const stat = tryLstat(disk(next));
-      if (stat === undefined) return undefined;
-      if (!stat.isSymbolicLink()) {
-        at = next;
-        continue;
-      }
-      if (++links > maximumLinks) return undefined;
-      const target = decodeName(readlinkSync(disk(next), 'buffer'));
-      if (target.startsWith('/')) at = '/';
-      rest.push(
-        ...target
-          .split('/')
-          .filter((piece) => piece !== '' && piece !== '.')
-          .reverse(),
-      );
-    }
-    return at;
-  };
-
-  const must = (path: string, found: string | undefined): string => {
-    if (found === undefined) throw new RootError('ENOENT', path, label);
-    return found;
-  };
-  const guard = <T>(path: string, read: () => T): T => {
+  /** Calls with a path as it is after resolution; errors become RootErrors with the path that was asked for. */
+  const at = <T>(path: string, last: 'follow' | 'keep', read: (file: string | Buffer) => T): T => {
+    const found = linkResolver(disk)(path, last);
+    if (typeof found !== 'string') throw new RootError(found.code, path, label);
     try {
-      return read();
+      return read(disk(found));
     } catch (error) {
-      if (error instanceof RootError) throw error;
-      throw new RootError((error as NodeJS.ErrnoException).code ?? 'EIO', path, label);
+      throw new RootError(codeOf(error), path, label);
     }
   };
 
@@ -90,108 +32,64 @@ export function localRoot(directory = '/', label = directory === '/' ? 'host' : 
     label,
     directory: base === '' ? '/' : base,
     async readFile(path, limit = 512 * 1024 * 1024) {
-      return guard(path, () => {
-        const file = disk(must(path, resolve(path)));
-        const stat = statSync(file);
-        if (stat.isDirectory()) throw new RootError('EISDIR', path, label);
-        if (!stat.isFile()) throw new RootError('EINVAL', path, label);
-        if (stat.size > limit) throw new RootError('EFBIG', path, label);
-        return readFileSync(file);
-      });
+      return at(path, 'follow', (file) => readUpTo(file, limit, base));
     },
     async readdir(path) {
-      return guard(path, () =>
-        readdirSync(disk(must(path, resolve(path))), { withFileTypes: true, encoding: 'buffer' }).map((found) => ({
-          name: decodeName(found.name),
-          type: typeOf(found as unknown as Dirent),
-        })),
+      return at(path, 'follow', (folder) =>
+        readFolder(folder)
+          .map(({ name, type }) => ({ name, type: type ?? typeOf(lstatOf(childOf(folder, name))) ?? 'file' }))
+          .sort((a, b) => byBytes(a.name, b.name)),
       );
     },
     async readlink(path) {
-      return guard(path, () => decodeName(readlinkSync(disk(must(path, canonical(path))), 'buffer')));
+      return at(path, 'keep', readTarget);
     },
     async lstat(paths) {
+      const resolve = linkResolver(disk);
       return paths.map((path) => {
-        const found = canonical(path);
-        const stat = found === undefined ? undefined : tryLstat(disk(found));
-        return stat === undefined ? undefined : toStat(stat);
+        const found = resolve(path, 'keep');
+        const stat = typeof found === 'string' ? lstatOf(disk(found)) : undefined;
+        return stat?.stat;
       });
     },
     async realpath(paths) {
-      return paths.map((path) => resolve(path));
-    },
-    async digest(paths, algorithm) {
+      const resolve = linkResolver(disk);
       return paths.map((path) => {
-        const found = resolve(path);
-        if (found === undefined) return undefined;
-        try {
-          return createHash(algorithm)
-            .update(readFileSync(disk(found)))
-            .digest('hex');
-        } catch {
-          return undefined;
-        }
+        const found = resolve(path, 'follow');
+        return typeof found === 'string' ? found : undefined;
       });
     },
-    async *scan(options: ScanOptions = {}) {
-      const except = new Set(options.except ?? []);
-      for (const start of options.below ?? ['/']) yield* walk(start, except, options);
+    async digest(paths, algorithm) {
+      const resolve = linkResolver(disk);
+      const breathe = breathing();
+      const digests: (string | undefined)[] = [];
+      for (const path of paths) {
+        const found = resolve(path, 'follow');
+        digests.push(
+          typeof found === 'string' ? (await tryHash(() => hashFile(disk(found), [algorithm], base)))?.[0] : undefined,
+        );
+        await breathe();
+      }
+      return digests;
     },
+    scan: (options = {}) => scanFolder(base, disk, options),
     async [Symbol.asyncDispose]() {},
   };
-
-  async function* walk(path: string, except: ReadonlySet<string>, options: ScanOptions): AsyncIterable<Entry> {
-    if (except.has(path)) return;
-    options.signal?.throwIfAborted();
-    const stat = tryLstat(disk(path));
-    if (stat === undefined) return;
-    yield toEntry(path, stat, options.digests ?? ['sha256']);
-    if (!stat.isDirectory()) return;
-    let names: string[] = [];
-    try {
-      names = readdirSync(disk(path), 'buffer').map(decodeName).sort(byBytes);
-    } catch {
-      return;
-    }
-    for (const name of names) yield* walk(posix.join(path, name), except, options);
-  }
-
-  function toEntry(path: string, stat: Stats, digests: readonly ('sha256' | 'md5')[]): Entry {
-    const { type, mode, uid, gid, size } = toStat(stat);
-    const entry = { path, type, mode, uid, gid };
-    if (type === 'link') return { ...entry, target: decodeName(readlinkSync(disk(path), 'buffer')) };
-    if (type !== 'file') return entry;
-    const content = digests.length > 0 ? readFileSync(disk(path)) : Buffer.alloc(0);
-    const made = digests.map((name) => [name, createHash(name).update(content).digest('hex')]);
-    return { ...entry, size, ...Object.fromEntries(made) };
-  }
 }
 
-function tryLstat(path: string | Buffer): Stats | undefined {
+/** The directory without links in it, so that an opened file can be told to lie in it; `''` for `/`. */
+function baseOf(directory: string): string {
+  const absolute = posix.resolve(directory);
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    const real = realpathSync(absolute);
+    return real === '/' ? '' : real;
   } catch {
-    return undefined;
+    return absolute === '/' ? '' : absolute; // not there yet, or not ours to see: every call will say so
   }
 }
 
-function toStat(stat: Stats): Stat {
-  return {
-    type: typeOf(stat),
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: stat.size,
-    mtimeMs: stat.mtimeMs,
-    inode: `${stat.dev}:${stat.ino}`,
-  };
-}
-
-function typeOf(of: Stats | Dirent): Entry['type'] {
-  if (of.isFile()) return 'file';
-  if (of.isDirectory()) return 'directory';
-  if (of.isSymbolicLink()) return 'link';
-  if (of.isCharacterDevice()) return 'character';
-  if (of.isBlockDevice()) return 'block';
-  return of.isFIFO() ? 'fifo' : 'socket';
+function childOf(folder: string | Buffer, name: string): string | Buffer {
+  const child = encodeName(name);
+  if (typeof folder === 'string' && typeof child === 'string') return `${folder}/${child}`;
+  return Buffer.concat([Buffer.from(folder), Buffer.from('/'), Buffer.from(child)]);
 }

@@ -23,6 +23,8 @@ export interface Entry {
   readonly device?: readonly [number, number];
   /** The raw `security.capability` attribute, in hexadecimal. */
   readonly capability?: string;
+  /** Set where a file's content, a folder's names or a link's target could not be read. */
+  readonly unreadable?: true;
 }
 
 /** A hash over every entry of a tree that is not volatile. */

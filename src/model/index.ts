@@ -9,3 +9,4 @@ export * from './progress.ts';
 export * from './spec.ts';
 export * from './step.ts';
 export * from './verdict.ts';
+export * from './volatile.ts';

@@ -108,9 +108,7 @@ test('a scan comes in byte order of whole paths, a folder before what is in it',
   symlinkSync('a', join(directory, 'a1'));
   const root = localRoot(directory);
   const paths = (await scanned(root)).map(({ path }) => path);
-  assert.deepEqual(paths, [
-    '/', '/a', '/a-b', '/a-b/x', '/a.d', '/a.d/x', '/a/x', '/a0', '/a1', '/b', '/b/c', '/b/c/x',
-  ]); // prettier-ignore
+  assert.equal(paths.join(' '), '/ /a /a-b /a-b/x /a.d /a.d/x /a/x /a0 /a1 /b /b/c /b/c/x');
   const some = await scanned(root, { below: ['/b/c', '/a', '/a/x', '/none'], except: ['/b/c/x'], digests: ['md5'] });
   assert.deepEqual(
     some.map(({ path, md5, sha256 }) => [path, md5, sha256]),

@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 
 import type { ScanOptions, Stat } from '../../contract/index.ts';
 import { byBytes, type Entry } from '../../model/index.ts';
@@ -19,7 +19,7 @@ type Disk = (path: string) => string | Buffer;
 
 /**
  * Every entry below a directory, in byte order of whole paths (`/a`, `/a-b`, `/a/c`). Links are not followed, kernel
- * views that are mounted in it are not entered, and what can't be read has no digest.
+ * views that are mounted in it are not entered, and what can't be read is marked.
  */
 export async function* scanFolder(base: string, disk: Disk, options: ScanOptions): AsyncIterable<Entry> {
   const digests = options.digests ?? ['sha256'];
@@ -105,6 +105,16 @@ function namesIn(path: string, disk: Disk): readonly string[] {
   }
 }
 
+function isListable(folder: string | Buffer): boolean {
+  if (process.geteuid?.() === 0) return true;
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function isPseudo(folder: string | Buffer): boolean {
   try {
     return pseudo.has(statfsSync(folder).type);
@@ -119,14 +129,14 @@ async function toEntry(
   digests: readonly ('sha256' | 'md5')[],
   base: string,
 ): Promise<Entry> {
-  const entry = { path, type: stat.type, mode: stat.mode, uid: stat.uid, gid: stat.gid };
+  const entry: Entry = { path, type: stat.type, mode: stat.mode, uid: stat.uid, gid: stat.gid };
   if (stat.type === 'file') return { ...entry, size: stat.size, ...(await digestsOf(path, stat, disk, digests, base)) };
   if (stat.type === 'link') {
     const target = await tryHash(() => readTarget(disk(path)));
-    return target === undefined ? entry : { ...entry, target };
+    return target === undefined ? { ...entry, unreadable: true } : { ...entry, target };
   }
   if (stat.type === 'character' || stat.type === 'block') return { ...entry, device: deviceOf(rdev) };
-  return entry;
+  return stat.type === 'directory' && !isListable(disk(path)) ? { ...entry, unreadable: true } : entry;
 }
 
 async function digestsOf(
@@ -135,10 +145,12 @@ async function digestsOf(
   disk: Disk,
   digests: readonly ('sha256' | 'md5')[],
   base: string,
-): Promise<Pick<Entry, 'sha256' | 'md5'>> {
+): Promise<Pick<Entry, 'sha256' | 'md5' | 'unreadable'>> {
   if (digests.length === 0) return {};
   const made = await tryHash(() => hashFile(disk(path), digests, base));
-  return made === undefined ? {} : Object.fromEntries(digests.map((algorithm, index) => [algorithm, made[index]]));
+  return made === undefined
+    ? { unreadable: true }
+    : Object.fromEntries(digests.map((algorithm, index) => [algorithm, made[index]]));
 }
 
 /** `dev_t` as the GNU C library splits it (makedev(3)). */

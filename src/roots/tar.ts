@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+
+import { byBytes, type Entry, type Note } from '../model/index.ts';
+import { RootError, type Root, type ScanOptions, type Stat } from '../contract/index.ts';
+import { indexTar, type Instead, type TarNode } from './tar-index.ts';
+
+export interface TarRoot extends Root {
+  /** What the archive has that no filesystem can have: names that lead out of it, members below a link. */
+  readonly notes: readonly Note[];
+}
+
+interface TarRootOptions {
+  /** Whose content is kept for `readFile`; default: all. Digests are there either way. */
+  readonly keep?: (path: string, size: number) => boolean;
+  /** Reads a file whose content was not kept. */
+  readonly fetch?: (path: string) => Promise<Buffer>;
+  readonly instead?: Instead;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const maximumLinks = 40;
+
+/**
+ * A tar as a root: read once, with sha256 and md5 of every file taken on the way. Either a file's name (it may be
+ * compressed with gzip or zstd), or a stream of what is not compressed. Content is read from the tar itself where it
+ * is a file that is not compressed, else from a temporary file that is gone when this process is.
+ */
+export async function tarRoot(
+  source: string | AsyncIterable<Uint8Array>,
+  label: string,
+  options: TarRootOptions = {},
+): Promise<TarRoot> {
+  const named = typeof source === 'string' ? openTar(source) : undefined;
+  const stream = named?.stream ?? (source as AsyncIterable<Uint8Array>);
+  const descriptor = named?.descriptor ?? openSpool();
+  const spool = named?.descriptor === undefined ? { descriptor, keep: options.keep ?? (() => true) } : undefined;
+  try {
+    const { nodes, notes } = await indexTar(stream, spool, options.instead, options.signal);
+    return viewOf(nodes, descriptor, label, notes, options.fetch);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function viewOf(
+  nodes: ReadonlyMap<string, TarNode>,
+  descriptor: number,
+  label: string,
+  notes: readonly Note[],
+  fetch: TarRootOptions['fetch'],
+): TarRoot {
+  const must = (path: string, found: string | undefined) => {
+    const node = found === undefined ? undefined : nodes.get(found);
+    if (found === undefined || node === undefined) throw new RootError('ENOENT', path, label);
+    return { path: found, node };
+  };
+  return {
+    label,
+    notes,
+    async readFile(path, limit = 512 * 1024 * 1024) {
+      const found = must(path, resolve(nodes, path, true));
+      if (found.node.type === 'directory') throw new RootError('EISDIR', path, label);
+      if (found.node.type !== 'file') throw new RootError('EINVAL', path, label);
+      if (found.node.size > limit) throw new RootError('EFBIG', path, label);
+      if (found.node.size === 0) return Buffer.alloc(0);
+      if (found.node.at !== undefined) return readAt(descriptor, found.node.at, found.node.size);
+      if (fetch !== undefined) return await fetch(found.path);
+      throw new RootError('ENODATA', path, label);
+    },
+    async readdir(path) {
+      const found = must(path, resolve(nodes, path, true));
+      if (found.node.children === undefined) throw new RootError('ENOTDIR', path, label);
+      return [...found.node.children].map((name) => ({ name, type: typeAt(nodes, posix.join(found.path, name)) }));
+    },
+    async readlink(path) {
+      const { node } = must(path, resolve(nodes, path, false));
+      if (node.target === undefined) throw new RootError('EINVAL', path, label);
+      return node.target;
+    },
+    async lstat(paths) {
+      return paths.map((path) => {
+        const node = nodes.get(resolve(nodes, path, false) ?? '');
+        return node === undefined ? undefined : toStat(node);
+      });
+    },
+    async realpath(paths) {
+      return paths.map((path) => resolve(nodes, path, true));
+    },
+    async digest(paths, algorithm) {
+      return await Promise.all(
+        paths.map(async (path) => {
+          const found = resolve(nodes, path, true);
+          const node = nodes.get(found ?? '');
+          if (found === undefined || node?.type !== 'file') return undefined;
+          const known = node[algorithm];
+          if (known !== undefined) return known;
+          const content = node.at === undefined ? await fetch?.(found) : readAt(descriptor, node.at, node.size);
+          return content === undefined ? undefined : createHash(algorithm).update(content).digest('hex');
+        }),
+      );
+    },
+    async *scan(options: ScanOptions = {}) {
+      const except = new Set(options.except ?? []);
+      for (const start of options.below ?? ['/']) yield* walk(nodes, start, except, options);
+    },
+    async [Symbol.asyncDispose]() {
+      if (descriptor >= 0) closeSync(descriptor);
+      descriptor = -1;
+    },
+  };
+}
+
+/** The path with its links resolved in the root; the last part only where `last` says so. */
+function resolve(nodes: ReadonlyMap<string, TarNode>, path: string, last: boolean): string | undefined {
+  if (path.includes('\0')) return undefined;
+  let at = '/';
+  let links = 0;
+  const rest = partsOf(path);
+  while (rest.length > 0) {
+    const part = rest.pop() ?? '';
+    if (part === '..') {
+      at = posix.dirname(at);
+      continue;
+    }
+    const next = at === '/' ? `/${part}` : `${at}/${part}`;
+    const node = nodes.get(next);
+    if (node === undefined) return undefined;
+    if (node.target === undefined || (rest.length === 0 && !last)) {
+      if (rest.length > 0 && node.type !== 'directory' && node.target === undefined) return undefined;
+      at = next;
+      continue;
+    }
+    if (++links > maximumLinks) return undefined;
+    if (node.target.startsWith('/')) at = '/';
+    rest.push(...partsOf(node.target));
+  }
+  return at;
+}
+
+/** The parts of a path, the last one first. */
+function partsOf(path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return parts.reverse();
+}
+
+function* walk(
+  nodes: ReadonlyMap<string, TarNode>,
+  path: string,
+  except: ReadonlySet<string>,
+  options: ScanOptions,
+): Iterable<Entry> {
+  const node = nodes.get(path);
+  if (node === undefined || except.has(path)) return;
+  options.signal?.throwIfAborted();
+  yield toEntry(path, node, options.digests ?? ['sha256']);
+  for (const name of [...(node.children ?? [])].sort(byBytes)) {
+    yield* walk(nodes, posix.join(path, name), except, options);
+  }
+}
+
+function toEntry(path: string, node: TarNode, digests: readonly ('sha256' | 'md5')[]): Entry {
+  const { type, mode, uid, gid, size, target, device, capability, sha256, md5 } = node;
+  const always = { path, type, mode, uid, gid };
+  return {
+    ...always,
+    ...(type === 'file' && { size }),
+    ...(sha256 !== undefined && digests.includes('sha256') && { sha256 }),
+    ...(md5 !== undefined && digests.includes('md5') && { md5 }),
+    ...(target !== undefined && { target }),
+    ...(device !== undefined && { device }),
+    ...(capability !== undefined && { capability }),
+  };
+}
+
+function toStat(node: TarNode): Stat {
+  const { type, mode, uid, gid, mtimeMs, inode } = node;
+  const size = node.target === undefined ? node.size : Buffer.byteLength(node.target);
+  return { type, mode, uid, gid, size, mtimeMs, inode };
+}
+
+function typeAt(nodes: ReadonlyMap<string, TarNode>, path: string): Entry['type'] {
+  return nodes.get(path)?.type ?? 'file';
+}
+
+function readAt(descriptor: number, at: number, size: number): Buffer {
+  const content = Buffer.allocUnsafe(size);
+  let done = 0;
+  while (done < size) {
+    const read = readSync(descriptor, content, done, size - done, at + done);
+    if (read === 0) break;
+    done += read;
+  }
+  return content.subarray(0, done);
+}
+
+function openTar(file: string): { stream: AsyncIterable<Uint8Array>; descriptor: number | undefined } {
+  const descriptor = openSync(file, 'r');
+  const start = Buffer.alloc(4);
+  readSync(descriptor, start, 0, 4, 0);
+  const magic = start.toString('hex');
+  if (!magic.startsWith('1f8b') && magic !== '28b52ffd') return { stream: piecesOf(descriptor), descriptor };
+  closeSync(descriptor);
+  const raw = createReadStream(file, { highWaterMark: 1024 * 1024 });
+  const decompressed = raw.pipe(magic === '28b52ffd' ? createZstdDecompress() : createGunzip());
+  raw.on('error', (error) => decompressed.destroy(error));
+  return { stream: decompressed, descriptor: undefined };
+}
+
+async function* piecesOf(descriptor: number): AsyncIterable<Buffer> {
+  for (let at = 0; ;) {
+    const piece = readAt(descriptor, at, 1024 * 1024);
+    if (piece.length === 0) return;
+    yield piece;
+    at += piece.length;
+  }
+}
+
+/** A file that has no name any more: nothing is left of it whatever becomes of this process. */
+function openSpool(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'repronim-tar-'));
+  try {
+    return openSync(join(folder, 'content'), 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,226 @@
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+
+import { UserError } from '../../model/index.ts';
+import { findEndpoint, type Endpoint } from './endpoint.ts';
+
+/** What a daemon refused; `code` is the HTTP status. */
+export class EngineError extends UserError {
+  readonly code: number;
+  constructor(code: number, message: string, address: string) {
+    super(`the docker daemon at ${address} says: ${message}`);
+    this.name = 'EngineError';
+    this.code = code;
+  }
+}
+
+export interface CallOptions {
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it comes. */
+  readonly body?: AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A daemon that answers. Paths are those of the Engine API, without the version. */
+export interface Engine {
+  readonly address: string;
+  /** As `Server` has it: `Docker/20.10.24`, `Libpod/4.3.1`. */
+  readonly server: string;
+  /** The version of the API that is spoken. */
+  readonly api: string;
+  /** The answer as JSON, `undefined` where it is empty. Throws EngineError for a status of 400 and above. */
+  call(method: string, path: string, options?: CallOptions): Promise<unknown>;
+  /** The answer as it comes. */
+  stream(method: string, path: string, options?: CallOptions): Promise<IncomingMessage>;
+  /** A connection that is handed over: both ways, until the other side closes. */
+  hijack(path: string, json: unknown, signal?: AbortSignal): Promise<Duplex>;
+}
+
+/** Docker 20.10, and podman's own service. */
+const oldestApi = [1, 41] as const;
+
+/**
+ * Finds the daemon and asks it for its version. Throws UserError (status 4) where none answers, with what to do.
+ * See https://docs.docker.com/reference/api/engine/.
+ */
+export async function connectEngine(named: string | undefined, signal?: AbortSignal): Promise<Engine> {
+  const endpoint = findEndpoint(named);
+  const pong = await send(endpoint, 'GET', '/_ping', { signal });
+  pong.resume();
+  const api = String(pong.headers['api-version'] ?? '');
+  const server = String(pong.headers['server'] ?? '').split(' ')[0] ?? '';
+  const [major = 0, minor = 0] = api.split('.').map(Number);
+  if ((pong.statusCode ?? 500) >= 400 || major !== oldestApi[0] || !(minor >= oldestApi[1])) {
+    throw new UserError(`what answers at ${endpoint.address} is no docker daemon that is new enough (API ${api})`, {
+      hint: `API ${oldestApi.join('.')} is needed: Docker 20.10 or newer`,
+      status: 4,
+    });
+  }
+  const versioned = (path: string) => `/v${api}${path}`;
+  const stream: Engine['stream'] = async (method, path, options = {}) => {
+    const response = await send(endpoint, method, versioned(path), options);
+    if ((response.statusCode ?? 500) >= 400) {
+      throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), endpoint.address);
+    }
+    return response;
+  };
+  return {
+    address: endpoint.address,
+    server,
+    api,
+    stream,
+    async call(method, path, options) {
+      const text = (await readAll(await stream(method, path, options))).toString('utf8');
+      return text.trim() === '' ? undefined : JSON.parse(text);
+    },
+    async hijack(path, json, signal) {
+      return await takeOver(endpoint, versioned(path), json, signal);
+    },
+  };
+}
+
+/** The lines of JSON that a long operation reports; throws EngineError for the one that is an error. */
+export async function* readReports(response: IncomingMessage, engine: Engine): AsyncIterable<Record<string, unknown>> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const piece of response) {
+    const lines = (rest + String(piece)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield report(line, engine);
+  }
+  if (rest.trim() !== '') yield report(rest, engine);
+}
+
+function report(line: string, engine: Engine): Record<string, unknown> {
+  const read = JSON.parse(line) as Record<string, unknown>;
+  if (typeof read['error'] === 'string') throw new EngineError(500, read['error'], engine.address);
+  return read;
+}
+
+async function send(endpoint: Endpoint, method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
+  options.signal?.throwIfAborted();
+  const content = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json));
+  const request = open(endpoint, method, path + queryOf(options.query), {
+    ...(content !== undefined && { 'Content-Type': 'application/json', 'Content-Length': content.length }),
+    ...(options.body !== undefined && { 'Content-Type': 'application/x-tar', 'Transfer-Encoding': 'chunked' }),
+  });
+  const abort = () => request.destroy(options.signal?.reason as Error);
+  options.signal?.addEventListener('abort', abort, { once: true });
+  request.once('close', () => options.signal?.removeEventListener('abort', abort));
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request.on('response', resolve);
+  request.on('error', (error) => reject(explain(error, endpoint)));
+  if (options.body === undefined) request.end(content);
+  else
+    pump(options.body, request).catch((error: Error) => {
+      request.destroy();
+      reject(error);
+    });
+  return await promise;
+}
+
+async function takeOver(endpoint: Endpoint, path: string, json: unknown, signal?: AbortSignal): Promise<Duplex> {
+  signal?.throwIfAborted();
+  const content = Buffer.from(JSON.stringify(json));
+  const request = open(endpoint, 'POST', path, {
+    'Content-Type': 'application/json',
+    'Content-Length': content.length,
+    Connection: 'Upgrade',
+    Upgrade: 'tcp',
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+  request.on('upgrade', (_response, socket, head) => {
+    socket.unshift(head);
+    resolve(socket);
+  });
+  request.on('response', (response) => {
+    readAll(response).then(
+      (body) => reject(new EngineError(response.statusCode ?? 500, messageOf(body), endpoint.address)),
+      reject,
+    );
+  });
+  request.on('error', (error) => reject(explain(error, endpoint)));
+  request.end(content);
+  return await promise;
+}
+
+function open(
+  endpoint: Endpoint,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string | number>>,
+): ClientRequest {
+  // one connection a request: the daemon closes idle ones when it likes
+  const common = { method, path, agent: false as const, headers: { Host: 'docker', ...headers } };
+  if (endpoint.socketPath !== undefined) return httpRequest({ ...common, socketPath: endpoint.socketPath });
+  const at = { ...common, host: endpoint.host, port: endpoint.port };
+  if (endpoint.tls === undefined) return httpRequest(at);
+  const { verify, ...certificates } = endpoint.tls;
+  return httpsRequest({ ...at, ...certificates, rejectUnauthorized: verify });
+}
+
+async function pump(body: AsyncIterable<Uint8Array>, request: ClientRequest): Promise<void> {
+  let closed = false;
+  const gone = new Promise<void>((resolve) => request.once('close', () => resolve(void (closed = true))));
+  for await (const chunk of body) {
+    if (closed) return; // the daemon has said why in its answer
+    if (!request.write(chunk)) await Promise.race([gone, new Promise((resolve) => request.once('drain', resolve))]);
+  }
+  request.end();
+}
+
+function explain(error: Error, endpoint: Endpoint): Error {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new UserError(`you may not speak to the docker daemon at ${endpoint.address}`, {
+      hint: 'join group docker (sudo usermod -aG docker YOUR-NAME, then log in again), or choose another backend',
+      status: 4,
+      cause: error,
+    });
+  }
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH') {
+    return new UserError(`no daemon answers at ${endpoint.address}`, {
+      hint: 'start it, or join group docker',
+      status: 4,
+      cause: error,
+    });
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return new UserError(`the docker daemon at ${endpoint.address} broke off the connection`, {
+      hint: 'its log says why; try again when it is up',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+async function readAll(response: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of response) {
+    pieces.push(piece as Buffer);
+    size += (piece as Buffer).length;
+    if (size > 256 * 1024 * 1024) throw new UserError('the docker daemon answered with more than 256 MiB');
+  }
+  return Buffer.concat(pieces);
+}
+
+function messageOf(body: Buffer): string {
+  const text = body.toString('utf8').trim();
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // not JSON: then it is the message
+  }
+  return text === '' ? 'no' : text.slice(0, 2000);
+}
+
+function queryOf(query: CallOptions['query']): string {
+  const pairs = Object.entries(query ?? {}).filter((pair): pair is [string, string | number] => pair[1] !== undefined);
+  if (pairs.length === 0) return '';
+  return `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')}`;
+}

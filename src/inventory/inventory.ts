@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+
+import type { ImageRecord, InstanceRecord } from '../contract/index.ts';
+import { openShelf, type Shelf } from './shelf.ts';
+
+/** What is kept of one instance. */
+export interface InstanceValue extends InstanceRecord {
+  /** The sha256 of the spec that it was made from, in the store. */
+  readonly spec: string;
+  /** Parameters of its backend, without secrets. */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** What is kept of one image, under `<backend>-<digest of its rootfs>`. */
+export interface ImageValue extends ImageRecord {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Folders and files of its own, absolute. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** What is kept of one rootfs, under the digest of its lock. */
+export interface RootfsValue {
+  readonly digest: string;
+  readonly directory: string;
+  readonly manifest?: string;
+  /** Content of the store that it is made from and that archives have: sha256s. */
+  readonly fetched: readonly string[];
+  /** Content of the store that only this machine or a bundle has. */
+  readonly kept: readonly string[];
+}
+
+/** What exists of this user's on this machine; `kill -9` at any moment leaves nothing out of it. */
+export interface Inventory {
+  readonly instances: Shelf<InstanceValue>;
+  readonly images: Shelf<ImageValue>;
+  readonly rootfs: Shelf<RootfsValue>;
+}
+
+/** Opens the inventory below a folder (`places(env).state`); nothing is written before something is reserved. */
+export function openInventory(directory: string): Inventory {
+  return {
+    instances: openShelf({ directory: join(directory, 'instances'), what: 'instance', check: checkInstance }),
+    images: openShelf({ directory: join(directory, 'images'), what: 'image', check: checkImage, waitMs: 600_000 }),
+    rootfs: openShelf({ directory: join(directory, 'rootfs'), what: 'rootfs', check: checkRootfs, waitMs: 600_000 }),
+  };
+}
+
+function checkInstance(value: unknown): InstanceValue {
+  const fields = object(value);
+  texts(fields, 'name', 'backend', 'spec');
+  checkImage({ params: {}, facts: {}, ...object(fields['image']) });
+  object(fields['facts']);
+  object(fields['params']);
+  const { level, network, mounts } = object(fields['confinement']);
+  if (typeof level !== 'string' || typeof network !== 'string' || !Array.isArray(mounts)) throw damaged();
+  return value as InstanceValue;
+}
+
+function checkImage(value: unknown): ImageValue {
+  const fields = object(value);
+  texts(fields, 'backend', 'reference', 'rootfs');
+  object(fields['facts']);
+  object(fields['params']);
+  return value as ImageValue;
+}
+
+function checkRootfs(value: unknown): RootfsValue {
+  const fields = object(value);
+  texts(fields, 'digest', 'directory');
+  if (fields['manifest'] !== undefined) texts(fields, 'manifest');
+  for (const key of ['fetched', 'kept']) {
+    const list = fields[key];
+    if (!Array.isArray(list) || list.some((sha256) => typeof sha256 !== 'string')) throw damaged();
+  }
+  return value as RootfsValue;
+}
+
+function object(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged();
+  return value as Record<string, unknown>;
+}
+
+function texts(fields: Record<string, unknown>, ...keys: readonly string[]): void {
+  if (keys.some((key) => typeof fields[key] !== 'string')) throw damaged();
+}
+
+function damaged(): Error {
+  return new TypeError('not a record of the inventory');
+}

@@ -1,0 +1,47 @@
+import { byBytes } from '../model/index.ts';
+import type { ImageValue, InstanceValue, RootfsValue } from './inventory.ts';
+import type { Held } from './shelf.ts';
+
+/** What nobody uses. Names on the shelves, sorted; content by sha256. */
+export interface Unused {
+  readonly images: readonly string[];
+  readonly rootfs: readonly string[];
+  /** Content of the store that archives have, for rootfs trees that go. What only this machine has is never in it. */
+  readonly contents: readonly string[];
+}
+
+/**
+ * Images that no instance was made from, rootfs trees that neither an instance nor an image that stays needs, and what
+ * was fetched for them. What was interrupted while it was made goes; what somebody is making stays, and so does
+ * everything that a damaged record may have needed.
+ */
+export function findUnused(
+  instances: readonly Held<InstanceValue>[],
+  images: readonly Held<ImageValue>[],
+  rootfs: readonly Held<RootfsValue>[],
+): Unused {
+  if (instances.some(({ value }) => value === undefined)) return { images: [], rootfs: [], contents: [] };
+  const usedReferences = new Set(instances.map(({ value }) => referenceOf(value?.image)));
+  const goingImages = images.filter(
+    ({ status, value }) => status !== 'making' && !usedReferences.has(referenceOf(value)),
+  );
+  const stayingImages = images.filter((image) => !goingImages.includes(image));
+  const usedRootfs = new Set([
+    ...instances.map(({ value }) => value?.image.rootfs),
+    ...stayingImages.map(({ value }) => value?.rootfs),
+  ]);
+  const goingRootfs = rootfs.filter(({ name, status }) => status !== 'making' && !usedRootfs.has(name));
+  const staying = rootfs.filter((tree) => !goingRootfs.includes(tree));
+  const needed = new Set(staying.flatMap(({ value }) => [...(value?.fetched ?? []), ...(value?.kept ?? [])]));
+  const kept = new Set(rootfs.flatMap(({ value }) => value?.kept ?? []));
+  const going = new Set(goingRootfs.flatMap(({ value }) => value?.fetched ?? []));
+  return {
+    images: goingImages.map(({ name }) => name).toSorted(byBytes),
+    rootfs: goingRootfs.map(({ name }) => name).toSorted(byBytes),
+    contents: [...going].filter((sha256) => !needed.has(sha256) && !kept.has(sha256)).toSorted(byBytes),
+  };
+}
+
+function referenceOf(image: { readonly backend: string; readonly reference: string } | undefined): string {
+  return `${image?.backend}\0${image?.reference}`;
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+
+import type { Verb } from './verb.ts';
+
+enableCompileCache();
+
+/** Every word of the command line: what it does, and where. */
+const verbs: Readonly<Record<string, readonly [does: string, load: () => Promise<{ verb: Verb }>]>> = {
+  reproduce: [
+    'trace a command, build its environment again, prove it equal, run it there',
+    () => import('./commands/reproduce.ts'),
+  ],
+  trace: ['find out what a command runs on, and write it down', () => import('./commands/trace.ts')],
+  resolve: ['make a spec exact: find versions and hashes', () => import('./commands/resolve.ts')],
+  create: ['make an environment from a spec or a bundle', () => import('./commands/create.ts')],
+  verify: ['look whether an environment is what its spec says', () => import('./commands/verify.ts')],
+  diff: ['compare any two of specs and places', () => import('./commands/diff.ts')],
+  fingerprint: ['print the fingerprint of a place', () => import('./commands/fingerprint.ts')],
+  exec: ['run a command in an environment', () => import('./commands/exec.ts')],
+  login: ['open a shell in an environment', () => import('./commands/login.ts')],
+  start: ['start an environment', () => import('./commands/start.ts')],
+  stop: ['stop an environment', () => import('./commands/stop.ts')],
+  ls: ['list environments', () => import('./commands/ls.ts')],
+  show: ['show one environment, or a spec', () => import('./commands/show.ts')],
+  delete: ['remove environments', () => import('./commands/delete.ts')],
+  prune: ['remove what nobody uses any more', () => import('./commands/prune.ts')],
+  doctor: ['say what works on this machine, and why the rest does not', () => import('./commands/doctor.ts')],
+  config: ['print the settings that hold, and where they come from', () => import('./commands/config.ts')],
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<number> {
+  const [word, ...rest] = words;
+  if (word === undefined || word === '--help' || word === '-h' || (word === 'help' && rest.length === 0)) {
+    process.stdout.write(overview());
+    return word === undefined ? 2 : 0;
+  }
+  if (word === '--version' || word === '-V') {
+    const { version } = await import('./version.ts');
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const name = word === 'help' ? (rest[0] ?? '') : word;
+  const { invoke, unknownVerb } = await import('./invoke.ts');
+  const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (entry === undefined) return unknownVerb(name, Object.keys(verbs));
+  return await invoke(name, entry[1], word === 'help' ? ['--help', ...rest.slice(1)] : rest);
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(verbs).map((name) => name.length));
+  const lines = Object.entries(verbs).map(([name, [does]]) => `  ${name.padEnd(width)}  ${does}`);
+  return [
+    'repronim finds out what a computation ran on, re-creates it, and proves that it is the same.',
+    '',
+    'usage: repronim VERB …                 repronim VERB --help explains one',
+    '',
+    ...lines,
+    '',
+    'examples:',
+    '  repronim reproduce -- ./run            does it run the same in a fresh environment?',
+    '  repronim trace --bundle -- ./run       one file to pass on',
+    '  repronim reproduce study.repronim      the same numbers, on another machine',
+    '',
+  ].join('\n');
+}

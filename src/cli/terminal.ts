@@ -1,0 +1,141 @@
+import { styleText } from 'node:util';
+
+import type { OnProgress, Progress } from '../model/index.ts';
+import { duration, size, count } from './render/numbers.ts';
+
+/** Where we talk: answers to standard output, everything else to standard error. */
+export interface Terminal {
+  readonly width: number;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Whether a person can be asked. */
+  readonly interactive: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+  configure(set: { quiet: boolean; verbose: boolean; json: boolean }): void;
+  /** A line of the answer. */
+  answer(line: string): void;
+  /** The answer as one JSON value. */
+  value(value: unknown): void;
+  /** A line of talk; silenced by `-q`. */
+  say(line: string): void;
+  /** A line that is never silenced. */
+  error(line: string): void;
+  ask(question: string): Promise<boolean>;
+  close(): void;
+}
+
+const quietFor = 1000; // nothing is said of what takes less
+const everyOnTerminal = 100;
+const everyElsewhere = 5000;
+
+/** Opens our streams: progress on one rewritten line of a terminal, a plain line every few seconds elsewhere. */
+export function openTerminal(): Terminal {
+  const abort = new AbortController();
+  const set = { quiet: false, verbose: false, json: false };
+  const live = process.stderr.isTTY;
+  const begun = new Map<string, number>();
+  let shown = 0;
+  let drawn = false;
+
+  const wipe = () => {
+    if (drawn) process.stderr.write('\r\u001B[K');
+    drawn = false;
+  };
+  const line = (text: string) => {
+    wipe();
+    process.stderr.write(`${text}\n`);
+  };
+  const interrupt = () => {
+    if (abort.signal.aborted) process.exit(130); // the second time: at once
+    line('interrupted: tidying up (again to stop at once)');
+    abort.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+
+  return {
+    width: process.stdout.columns ?? 80,
+    get json() {
+      return set.json;
+    },
+    get quiet() {
+      return set.quiet;
+    },
+    get verbose() {
+      return set.verbose;
+    },
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    signal: abort.signal,
+    configure(next) {
+      Object.assign(set, next);
+    },
+    onProgress(progress) {
+      if (set.quiet) return;
+      const now = performance.now();
+      if (!begun.has(progress.step)) begun.set(progress.step, now);
+      if (progress.finished !== undefined) {
+        line(finishedLine(progress, process.stderr.columns ?? 100));
+        for (const detail of progress.details ?? []) line(`${' '.repeat(10)}${detail}`);
+        begun.delete(progress.step);
+        return;
+      }
+      const since = now - (begun.get(progress.step) ?? now);
+      if (since < quietFor || now - shown < (live ? everyOnTerminal : everyElsewhere)) return;
+      shown = now;
+      const text = runningLine(progress, since);
+      if (!live) return line(text);
+      process.stderr.write(`\r\u001B[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+      drawn = true;
+    },
+    answer(text) {
+      wipe();
+      process.stdout.write(`${text}\n`);
+    },
+    value(value) {
+      wipe();
+      process.stdout.write(`${JSON.stringify(value, undefined, 1)}\n`);
+    },
+    say(text) {
+      if (!set.quiet) line(text);
+    },
+    error(text) {
+      wipe();
+      const coloured = text.replace(/^error:/, (word) => styleText('red', word, { stream: process.stderr }));
+      process.stderr.write(`${coloured}\n`);
+    },
+    async ask(question) {
+      wipe();
+      const { createInterface } = await import('node:readline/promises');
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      const answer = await lines.question(`${question} [y/N] `, { signal: abort.signal }).catch(() => '');
+      lines.close();
+      return /^y(es)?$/i.test(answer.trim());
+    },
+    close() {
+      wipe();
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}
+
+function finishedLine({ step, finished, milliseconds }: Progress, width: number): string {
+  const text = `${step.padEnd(9)} ${finished ?? ''}`;
+  if (milliseconds === undefined) return text;
+  const time = duration(milliseconds);
+  return `${text.padEnd(Math.min(width, 88) - time.length - 1)} ${time}`;
+}
+
+function runningLine({ step, what, done, total, unit }: Progress, since: number): string {
+  const number = (value: number) => (unit === 'bytes' ? size(value) : count(value));
+  const parts = [step.padEnd(9)];
+  if (done !== undefined) parts.push(total === undefined ? number(done) : `${number(done)} of ${number(total)}`);
+  if (unit !== undefined && unit !== 'bytes') parts.push(unit);
+  if (done !== undefined && total !== undefined && done > 0 && done < total) {
+    parts.push(`· ${duration((since / done) * (total - done))} left`);
+  }
+  if (what !== undefined) parts.push(done === undefined ? what : `· ${what}`);
+  return parts.join(' ');
+}

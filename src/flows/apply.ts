@@ -1,0 +1,150 @@
+import { createReadStream } from 'node:fs';
+import { createZstdDecompress } from 'node:zlib';
+
+import { ancestors, isSafeAbsolute, UserError, type Step } from '../model/index.ts';
+import type { Session, Store } from '../contract/index.ts';
+import { encodeHeader, tarEnd, tarPadding, type Header } from '../roots/tar-header.ts';
+
+/** Who owns a path that a step made: for roots that can't show owners. */
+export type OnOwner = (path: string, uid: number, gid: number) => void;
+
+/**
+ * Does a plan's steps inside a root. Files, folders and links that follow each other go there as one tar; whatever the
+ * root has at the last part of a path is replaced, never followed.
+ */
+export async function applySteps(
+  steps: readonly Step[],
+  session: Session,
+  store: Store,
+  onOwner: OnOwner,
+): Promise<void> {
+  let batch: FileStep[] = [];
+  const flush = async () => {
+    if (batch.length > 0) await session.untar(tarOf(batch, session, store, onOwner), '/');
+    batch = [];
+  };
+  for (const step of steps) {
+    if ('path' in step && !isSafeAbsolute(step.path))
+      throw new UserError(`unsafe path in a step: ${JSON.stringify(step.path)}`);
+    switch (step.do) {
+      case 'write':
+      case 'link':
+      case 'directory':
+        batch.push(step);
+        break;
+      case 'unpack':
+        await flush();
+        await session.untar(unpacked(step.archive.sha256, store), step.into);
+        break;
+      case 'account':
+        await flush();
+        await addAccount(step, session);
+        break;
+      case 'run':
+        await flush();
+        await session.run(step.argv, step.env === undefined ? {} : { env: step.env });
+        break;
+      case 'remove':
+        await flush();
+        await session.run(['rm', '-rf', '--', step.path]);
+        break;
+    }
+  }
+  await flush();
+}
+
+type FileStep = Extract<Step, { do: 'write' | 'link' | 'directory' }>;
+
+async function* tarOf(
+  steps: readonly FileStep[],
+  session: Session,
+  store: Store,
+  onOwner: OnOwner,
+): AsyncGenerator<Uint8Array> {
+  const last = new Map(steps.map((step) => [step.path, step]));
+  const missing = await missingFolders([...last.keys()], session);
+  const all: FileStep[] = [...missing.map(folderStep), ...last.values()];
+  all.sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const step of all) {
+    if (step.path === '/') continue;
+    const { uid = 0, gid = 0 } = 'uid' in step ? step : {};
+    onOwner(step.path, uid, gid);
+    const own = { name: step.path.slice(1), uid, gid, mtimeMs: 0 };
+    if (step.do === 'link') {
+      yield encodeHeader({ ...own, type: 'link', mode: 0o777, size: 0, target: step.target });
+    } else if (step.do === 'directory') {
+      yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
+    } else {
+      yield* fileMember({ ...own, mode: Number.parseInt(step.mode ?? '0644', 8) }, step.content, store);
+    }
+  }
+  yield tarEnd;
+}
+
+async function* fileMember(
+  own: Omit<Header, 'type' | 'size'>,
+  content: Extract<Step, { do: 'write' }>['content'],
+  store: Store,
+): AsyncGenerator<Uint8Array> {
+  if (typeof content === 'string') {
+    const bytes = Buffer.from(content);
+    yield encodeHeader({ ...own, type: 'file', size: bytes.length });
+    yield bytes;
+    yield tarPadding(bytes.length);
+    return;
+  }
+  const file = await mustFind(content.sha256, store);
+  yield encodeHeader({ ...own, type: 'file', size: content.size });
+  yield* createReadStream(file) as AsyncIterable<Uint8Array>;
+  yield tarPadding(content.size);
+}
+
+/** Folders that a tar would make as it likes: ours are root's, 0755. */
+async function missingFolders(paths: readonly string[], session: Session): Promise<string[]> {
+  const folders = [...new Set(paths.flatMap(ancestors))].filter((path) => path !== '/' && !paths.includes(path));
+  const stats = await session.root.lstat(folders);
+  return folders.filter((_, index) => stats[index] === undefined);
+}
+
+function folderStep(path: string): FileStep {
+  return { do: 'directory', path, mode: '0755', because: 'a folder on the way' };
+}
+
+async function addAccount(step: Extract<Step, { do: 'account' }>, session: Session): Promise<void> {
+  await addLine('/etc/group', step.gid, `${step.name}:x:${step.gid}:`, session);
+  await addLine('/etc/passwd', step.uid, `${step.name}:x:${step.uid}:${step.gid}::${step.home}:/bin/sh`, session);
+}
+
+async function addLine(file: string, id: number, line: string, session: Session): Promise<void> {
+  if (/[\n\0]/.test(line) || line.split(':').length > 7) throw new UserError(`unsafe account: ${JSON.stringify(line)}`);
+  const text = await session.root.readFile(file).then(
+    (bytes) => bytes.toString('utf8'),
+    () => '',
+  );
+  const lines = text.split('\n').filter((one) => one !== '');
+  if (lines.some((one) => one.split(':')[2] === String(id))) return;
+  await session.write(file, `${[...lines, line].join('\n')}\n`, 0o644);
+}
+
+async function* unpacked(sha256: string, store: Store): AsyncGenerator<Uint8Array> {
+  const file = await mustFind(sha256, store);
+  const source = createReadStream(file);
+  const first = await firstBytes(file);
+  if (first.equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) {
+    yield* source.pipe(createZstdDecompress()) as AsyncIterable<Uint8Array>;
+    return;
+  }
+  yield* source as AsyncIterable<Uint8Array>;
+}
+
+async function firstBytes(file: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(file, { end: 3 })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function mustFind(sha256: string, store: Store): Promise<string> {
+  const file = await store.find(sha256);
+  if (file === undefined) throw new UserError(`content is missing from the store: sha256 ${sha256}`);
+  return file;
+}

@@ -1,0 +1,100 @@
+import {
+  relativeTo,
+  type DistributionLock,
+  type FileLock,
+  type Note,
+  type Run,
+  type RunLock,
+  type Spec,
+  type StreamLock,
+} from '../model/index.ts';
+import { entryDigest } from '../formats/spec/lock.ts';
+import { cutSecrets, keptEnvironment } from '../formats/spec/secrets.ts';
+import type { Described } from './attribute.ts';
+import { hostFacts } from './host-facts.ts';
+import { entryOf, nameDistributions } from './name-distributions.ts';
+import type { TraceRequest } from './trace.ts';
+import type { Watched } from './watch.ts';
+
+export interface Findings {
+  readonly request: TraceRequest;
+  readonly watched: Watched | undefined;
+  readonly described: readonly Described[];
+  readonly loose: readonly FileLock[];
+  readonly inputs: readonly FileLock[];
+  readonly outputs: readonly FileLock[];
+  readonly before: readonly FileLock[];
+}
+
+/** The spec of what was found, without secrets. */
+export async function assemble(found: Findings): Promise<{ spec: Spec; notes: readonly Note[] }> {
+  const { request, loose } = found;
+  const cut = request.run === undefined ? undefined : cutSecrets({ argv: request.run.command, env: request.run.env });
+  const environment = keptEnvironment(cut?.env ?? {}, request.variables ?? []);
+  const run = cut === undefined ? undefined : runOf(found, cut.argv);
+  const named = nameDistributions(found.described);
+  const entries = named.map(entryOf);
+  const locks = named.map(({ id, described }, index): [string, DistributionLock] => [
+    id,
+    { of: entryDigest(entries[index] ?? described.spec), ...described.lock },
+  ]);
+  const spec: Spec = {
+    repronim: 1,
+    ...(run === undefined ? {} : { runs: [run.entry] }),
+    ...(Object.keys(environment).length === 0 ? {} : { environment }),
+    distributions: entries,
+    ...some(
+      'files',
+      loose.map(({ path }) => path),
+    ),
+    lock: {
+      distributions: Object.fromEntries(locks),
+      ...some('files', loose),
+      ...(run === undefined ? {} : { runs: { run: run.lock } }),
+      host: await hostFacts(request.root),
+    },
+  };
+  return { spec, notes: cut?.notes ?? [] };
+}
+
+function runOf(found: Findings, command: readonly string[]): { entry: Run; lock: RunLock } | undefined {
+  const { request, watched } = found;
+  if (request.run === undefined || watched === undefined) return undefined;
+  const { directory, as } = request.run;
+  const seen = (files: readonly FileLock[]) =>
+    files.map((file) => ({ ...file, path: relativeTo(file.path, directory) }));
+  const inputs = seen(found.inputs);
+  const outputs = seen(found.outputs);
+  const entry: Run = {
+    command,
+    directory,
+    status: watched.status,
+    ...some(
+      'inputs',
+      inputs.map(({ path }) => path),
+    ),
+    ...some(
+      'outputs',
+      outputs.map(({ path }) => path),
+    ),
+  };
+  const lock: RunLock = {
+    of: entryDigest(entry),
+    as,
+    ...(watched.stdin === undefined ? {} : { stdin: stream(watched.stdin) }),
+    ...(watched.stdout === undefined ? {} : { stdout: stream(watched.stdout) }),
+    ...some('inputs', inputs),
+    ...some('outputs', outputs),
+    ...some('before', seen(found.before)),
+  };
+  return { entry, lock };
+}
+
+function stream({ size, sha256 }: StreamLock): StreamLock {
+  return { size, sha256 };
+}
+
+/** A member only where there is something to list. */
+function some<K extends string, T>(key: K, list: readonly T[]): { [key in K]?: readonly T[] } {
+  return list.length === 0 ? {} : ({ [key]: list } as { [key in K]?: readonly T[] });
+}

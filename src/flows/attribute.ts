@@ -1,0 +1,95 @@
+import { posix } from 'node:path';
+
+import { byBytes, type Note } from '../model/index.ts';
+import type { AnyDistribution, Owner, Root, TraceContext } from '../contract/index.ts';
+
+/** Which distribution owns a path, and what it says of it. */
+export interface Owned {
+  readonly type: string;
+  readonly owners: readonly Owner[];
+}
+
+/** One distribution of the spec before it has its id. */
+export interface Described {
+  readonly type: string;
+  readonly spec: { readonly type: string } & Readonly<Record<string, unknown>>;
+  readonly lock: Readonly<Record<string, unknown>>;
+  readonly instance?: string;
+  readonly summary: string;
+}
+
+export interface Attributed {
+  /** Every path that has an owner, canonical. */
+  readonly owned: ReadonlyMap<string, Owned>;
+  readonly described: readonly Described[];
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Asks every distribution, in the registry's order, whose the paths are; the first that claims a path has it. What a
+ * distribution leads to (an interpreter behind a link) is asked again, until nothing new comes: leads only ever grow,
+ * so this ends.
+ */
+export async function attribute(
+  paths: Iterable<string>,
+  root: Root,
+  distributions: readonly AnyDistribution[],
+  context: TraceContext,
+): Promise<Attributed> {
+  const owned = new Map<string, Owned>();
+  const asked = new Set<string>();
+  const described = new Map<string, { described: readonly Described[]; notes: readonly Note[] }>();
+  let fresh = [...new Set(paths)];
+  while (fresh.length > 0) {
+    for (const path of fresh) asked.add(path);
+    const changed = await claimAll(fresh, owned, root, distributions, context);
+    const leads = new Set<string>();
+    for (const distribution of distributions) {
+      if (!changed.has(distribution.type)) continue;
+      const answer = await distribution.describe(ownedBy(owned, distribution.type), root, context);
+      described.set(distribution.type, {
+        notes: answer.notes,
+        described: answer.distributions.map((one) => ({ ...one, type: distribution.type }) as Described),
+      });
+      for (const lead of answer.leads ?? []) leads.add(lead);
+    }
+    fresh = (await canonicalPaths([...leads], root)).filter((path) => !asked.has(path));
+  }
+  const answers = distributions.flatMap(({ type }) => described.get(type) ?? []);
+  return { owned, described: answers.flatMap((one) => one.described), notes: answers.flatMap((one) => one.notes) };
+}
+
+/** Each path with the links of its folders resolved, but not the last part: links are things that are owned. */
+export async function canonicalPaths(paths: readonly string[], root: Root): Promise<string[]> {
+  const folders = [...new Set(paths.map((path) => posix.dirname(path)))];
+  const real = await root.realpath(folders);
+  const known = new Map(folders.map((folder, index) => [folder, real[index] ?? folder]));
+  return paths.map((path) =>
+    path === '/' ? path : posix.join(known.get(posix.dirname(path)) ?? '/', posix.basename(path)),
+  );
+}
+
+async function claimAll(
+  paths: readonly string[],
+  owned: Map<string, Owned>,
+  root: Root,
+  distributions: readonly AnyDistribution[],
+  context: TraceContext,
+): Promise<Set<string>> {
+  const changed = new Set<string>();
+  let left = [...paths].sort(byBytes);
+  for (const distribution of distributions) {
+    const claimed = await distribution.claim(left, root, context);
+    if (claimed.size === 0) continue;
+    changed.add(distribution.type);
+    for (const [path, owners] of claimed) owned.set(path, { type: distribution.type, owners });
+    left = left.filter((path) => !claimed.has(path));
+  }
+  return changed;
+}
+
+function ownedBy(owned: ReadonlyMap<string, Owned>, type: string): Map<string, readonly Owner[]> {
+  const mine = new Map<string, readonly Owner[]>();
+  for (const [path, owner] of owned) if (owner.type === type) mine.set(path, owner.owners);
+  return mine;
+}

@@ -1,0 +1,143 @@
+import { parse } from 'valibot';
+import { ValiError } from 'valibot';
+
+import { UserError, type ContentRef, type Spec } from '../model/index.ts';
+import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
+import { near } from '../formats/near.ts';
+import type { Claim } from '../inventory/shelf.ts';
+import type { ImageValue, InstanceValue } from '../inventory/inventory.ts';
+import { buildRootfs } from './create/build-rootfs.ts';
+import { contextOf, type House } from './house.ts';
+
+export interface CreateRequest {
+  readonly name: string;
+  readonly backend: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly spec: Spec;
+  /** The spec as it was read, in the store: what `verify NAME` compares with. */
+  readonly source: ContentRef;
+  readonly confinement: Confinement;
+}
+
+export interface Created {
+  readonly name: string;
+  readonly backend: string;
+  readonly instance: Instance;
+  readonly rootfs: Rootfs;
+  /** What was got from where; absent where the rootfs was there already. */
+  readonly obtained?: Obtained;
+  readonly milliseconds: number;
+}
+
+/** An environment from an exact spec: its rootfs, an image of it, an instance of that. */
+export async function create(request: CreateRequest, house: House): Promise<Created> {
+  const started = performance.now();
+  const backend = backendOf(request.backend, house);
+  const params = paramsOf(backend, request.params);
+  const probed = await backend.probe(params, contextOf(house));
+  if (!probed.usable) {
+    throw new UserError(`cannot create ${request.name} with ${backend.name}: ${probed.because}`, { status: 4, hint: probed.hint });
+  }
+  const trusted = request.confinement.level === 'trusted';
+  const value = (image: ImageRecord, facts = {}): InstanceValue => ({
+    name: request.name,
+    backend: backend.name,
+    image,
+    confinement: request.confinement,
+    facts,
+    spec: request.source.sha256,
+    params: request.params,
+  });
+  const none: ImageRecord = { backend: backend.name, reference: '', rootfs: '' };
+  await using claim = await house.inventory.instances.reserve(request.name, value(none));
+  try {
+    const { rootfs, obtained } = await buildRootfs(request.spec, house, trusted);
+    const image = await imageOf(backend, rootfs, params, request.params, house);
+    let facts = {};
+    await claim.record(value(image));
+    const instance = await backend.launch(image, rootfs, request.name, request.confinement, params, {
+      ...contextOf(house),
+      state: claim.folder,
+      record: async (next) => {
+        facts = next;
+        await claim.record(value(image, next));
+      },
+    });
+    await claim.commit(value(image, facts));
+    return {
+      name: request.name,
+      backend: backend.name,
+      instance,
+      rootfs,
+      ...(obtained === undefined ? {} : { obtained }),
+      milliseconds: performance.now() - started,
+    };
+  } catch (error) {
+    await sweep(claim, backend, params, house);
+    throw error;
+  }
+}
+
+/** The backend of that name; names what is known where there is none. */
+export function backendOf(name: string, house: House): AnyBackend {
+  const found = house.backends.find((backend) => backend.name === name);
+  if (found !== undefined) return found;
+  const known = house.backends.map((backend) => backend.name);
+  const close = near(name, known);
+  throw new UserError(`unknown backend "${name}"`, {
+    status: 2,
+    hint: `${close === undefined ? '' : `did you mean ${close}? `}known: ${known.join(', ')}`,
+  });
+}
+
+/** A backend's parameters, checked by its own schema. */
+export function paramsOf(backend: AnyBackend, given: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return parse(backend.params, given);
+  } catch (error) {
+    if (!(error instanceof ValiError)) throw error;
+    const details = error.issues.map((issue) => `${issue.path?.map(({ key }) => String(key)).join('.') ?? '--set'}: ${issue.message}`);
+    throw new UserError(`wrong parameters for ${backend.name}: ${details.join('; ')}`, {
+      status: 2,
+      hint: `repronim create --backend ${backend.name} --help lists them`,
+    });
+  }
+}
+
+async function imageOf(
+  backend: AnyBackend,
+  rootfs: Rootfs,
+  params: unknown,
+  given: Readonly<Record<string, unknown>>,
+  house: House,
+): Promise<ImageRecord> {
+  const name = `${backend.name}-${rootfs.digest}`;
+  const value = (image: ImageRecord, facts = {}): ImageValue => ({ ...image, params: given, facts });
+  const none: ImageRecord = { backend: backend.name, reference: '', rootfs: rootfs.digest };
+  const held = await house.inventory.images.find(name);
+  await using claim =
+    held === undefined ? await house.inventory.images.reserve(name, value(none)) : await house.inventory.images.claim(name);
+  let facts = {};
+  let image = none;
+  // asked also where the inventory has it: the backend may have lost it
+  image = await backend.assemble(rootfs, params, {
+    ...contextOf(house),
+    state: claim.folder,
+    record: async (next) => {
+      facts = next;
+      await claim.record(value(image, next));
+    },
+  });
+  await claim.commit(value(image, facts));
+  return image;
+}
+
+/** Takes away what was made of an instance that did not come to be. */
+async function sweep(claim: Claim<InstanceValue>, backend: AnyBackend, params: unknown, house: House): Promise<void> {
+  const held = await house.inventory.instances.find(claim.name);
+  const record = held?.value;
+  if (record !== undefined) {
+    await backend.sweep(record, params, { ...contextOf(house), state: claim.folder, record: async () => {} });
+  }
+  await claim.remove();
+}

@@ -1,0 +1,94 @@
+import { rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { digestOf, type Plan, type Spec } from '../../model/index.ts';
+import type { CreateContext, LaidRoot, Obtained, Rootfs } from '../../contract/index.ts';
+import type { RootfsValue } from '../../inventory/inventory.ts';
+import { appendManifest } from '../../roots/manifest.ts';
+import { enclose } from '../../sessions/confined.ts';
+import { removeMapped } from '../../sessions/mapped.ts';
+import { applySteps } from '../apply.ts';
+import { createContextOf, withWork, type House } from '../house.ts';
+import { baseOf, partsOf, planOf, type Part } from '../plan.ts';
+import { obtainAll } from './obtain.ts';
+
+/** Counts up whenever the same lock would be laid differently. */
+const generation = 1;
+
+export interface Built {
+  readonly rootfs: Rootfs;
+  readonly plan?: Plan;
+  /** Absent where it was there already. */
+  readonly obtained?: Obtained;
+}
+
+/** What a rootfs is known by: everything in the spec that decides its bytes. Hexadecimal. */
+export function rootfsDigest(spec: Spec): string {
+  const { distributions, files, runs } = spec.lock ?? {};
+  return digestOf({ generation, distributions, files, runs, entries: spec.distributions, directories: spec.runs }).slice(7);
+}
+
+/** The rootfs of an exact spec: the one that is there, or a new one. What an interrupted build left is taken away first. */
+export async function buildRootfs(spec: Spec, house: House, trusted: boolean): Promise<Built> {
+  const digest = rootfsDigest(spec);
+  const there = await usable(digest, house);
+  if (there !== undefined) return { rootfs: there };
+  const parts = partsOf(spec, house.distributions);
+  const directory = join(house.places.rootfs, digest);
+  const content = parts.map((part) => part.plugin.contents(part.spec, part.lock));
+  const value: RootfsValue = {
+    digest,
+    directory,
+    fetched: content.flatMap(({ archived }) => archived.map(({ sha256 }) => sha256)),
+    kept: content.flatMap(({ kept }) => kept.map(({ sha256 }) => sha256)),
+  };
+  const held = await house.inventory.rootfs.find(digest);
+  await using claim =
+    held === undefined ? await house.inventory.rootfs.reserve(digest, value) : await house.inventory.rootfs.claim(digest);
+  const meanwhile = await usable(digest, house);
+  if (meanwhile !== undefined) return { rootfs: meanwhile };
+  await claim.record(value);
+  const fresh = `${directory}.new`;
+  for (const left of [fresh, directory]) await removeMapped(left);
+  try {
+    return await withWork(house, async (work) => {
+      const context = createContextOf(house, work, trusted);
+      const { made, obtained } = await obtainAll(parts, context);
+      const plan = planOf(spec, parts, made);
+      const laid = await layAndApply(plan, parts, fresh, context);
+      await rename(fresh, directory);
+      const done = { ...value, ...(laid.manifest === undefined ? {} : { manifest: laid.manifest }) };
+      await claim.commit(done);
+      return { rootfs: rootfsOf(done), plan, obtained };
+    });
+  } catch (error) {
+    await removeMapped(fresh);
+    await claim.remove();
+    throw error;
+  }
+}
+
+async function layAndApply(plan: Plan, parts: readonly Part[], directory: string, context: CreateContext): Promise<LaidRoot> {
+  const base = baseOf(parts);
+  const laid = await base.plugin.bootstrap?.(base.spec, base.lock, directory, context);
+  if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
+  const owners: { path: string; uid: number; gid: number }[] = [];
+  await using session = await enclose(
+    { root: directory, level: context.trusted ? 'trusted' : 'confined', network: 'none', mounts: [] },
+    context.signal,
+  );
+  await applySteps(plan.steps, session, context.store, (path, uid, gid) => owners.push({ path, uid, gid }));
+  if (laid.manifest !== undefined) await appendManifest(laid.manifest, owners);
+  return laid;
+}
+
+async function usable(digest: string, house: House): Promise<Rootfs | undefined> {
+  const held = await house.inventory.rootfs.find(digest);
+  if (held?.status !== 'made') return undefined;
+  const there = await stat(held.value.directory).catch(() => undefined);
+  return there?.isDirectory() === true ? rootfsOf(held.value) : undefined;
+}
+
+function rootfsOf({ digest, directory, manifest }: RootfsValue): Rootfs {
+  return { digest, directory, ...(manifest === undefined ? {} : { manifest }) };
+}

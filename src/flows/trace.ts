@@ -1,0 +1,157 @@
+import { byBytes, type Note, type RunLock, type Spec } from '../model/index.ts';
+import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
+import { assemble } from './assemble.ts';
+import { attribute, canonicalPaths } from './attribute.ts';
+import { classify, lockFiles, snapshotBefore, type Limits } from './files.ts';
+import { watch, type WatchRequest } from './watch.ts';
+
+export interface TraceRequest {
+  /** What is looked at; `host` for a command that is run. */
+  readonly root: Root;
+  readonly run?: WatchRequest & { readonly as: RunLock['as'] };
+  /** Without a run: the paths, absolute; a folder stands for all that is in it. */
+  readonly paths?: readonly string[];
+  /** The whole machine: everything installed, and what lies beside it. */
+  readonly system?: boolean;
+  /** Paths that are inputs or outputs wherever they lie; absolute. */
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  /** Private files that are kept all the same. */
+  readonly include?: readonly string[];
+  /** Never looked at: our own files. Absolute; a folder with all that is in it. */
+  readonly except?: readonly string[];
+  /** Further variables that the spec shall have. */
+  readonly variables?: readonly string[];
+  readonly limits?: Partial<Limits>;
+}
+
+/** What a trace gives; serialisable. */
+export interface Traced {
+  readonly spec: Spec;
+  readonly status: number;
+  readonly summary: TraceSummary;
+}
+
+export interface TraceSummary {
+  /** Files with an owner. */
+  readonly files: number;
+  readonly milliseconds: number;
+  /** One line a distribution. */
+  readonly distributions: readonly string[];
+  readonly loose: { readonly files: number; readonly size: number };
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly sockets: readonly string[];
+  readonly notes: readonly Note[];
+}
+
+export interface TraceParts {
+  readonly distributions: readonly AnyDistribution[];
+  readonly tracer: Tracer;
+}
+
+/** Watches a command, or takes paths; finds whose files they are; writes down what that is. */
+export async function trace(
+  request: TraceRequest,
+  parts: TraceParts,
+  context: TraceContext,
+  work: string,
+): Promise<Traced> {
+  const started = performance.now();
+  const { root, run } = request;
+  const before =
+    run === undefined ? undefined : await snapshotBefore(run.directory, { work, limits: request.limits ?? {} });
+  const watched = run === undefined ? undefined : await watch(run, parts.tracer, context, work);
+  const seen = watched ?? (await lookedAt(request));
+  context.onProgress({ step: 'trace', what: 'whose files these are' });
+  const attributed = await attribute(await pathsOf(seen, root), root, parts.distributions, context);
+  const files = classify(seen, attributed.owned, {
+    directory: run?.directory ?? '/',
+    inputs: request.inputs ?? [],
+    outputs: request.outputs ?? [],
+    except: request.except ?? [],
+  });
+  const options = {
+    root,
+    store: context.store,
+    keep: context.keep,
+    limits: request.limits ?? {},
+    include: request.include ?? [],
+  };
+  const loose = await lockFiles([...files.loose, ...files.directories], options);
+  const outputs = await lockFiles(files.outputs, { ...options, keep: false });
+  const state = (await before?.locks({ inputs: files.inputs, outputs: files.outputs }, options)) ?? {
+    inputs: [],
+    before: [],
+    notes: [],
+  };
+  const { spec, notes } = await assemble({
+    request,
+    watched,
+    described: attributed.described,
+    loose: loose.files,
+    outputs: outputs.files,
+    inputs: state.inputs,
+    before: state.before,
+  });
+  return {
+    spec,
+    status: watched?.status ?? 0,
+    summary: {
+      files: attributed.owned.size,
+      milliseconds: performance.now() - started,
+      distributions: attributed.described.map(({ summary }) => summary),
+      loose: {
+        files: loose.files.filter(({ sha256 }) => sha256 !== undefined).length,
+        size: loose.files.reduce((sum, { size }) => sum + (size ?? 0), 0),
+      },
+      inputs: files.inputs.length,
+      outputs: files.outputs.length,
+      sockets: watched?.sockets ?? [],
+      notes: [...seen.notes, ...attributed.notes, ...notes, ...loose.notes, ...state.notes, ...outputs.notes],
+    },
+  };
+}
+
+/** What is asked of the distributions: the files themselves, and the links by which they were reached. */
+async function pathsOf(seen: TraceResult, root: Root): Promise<string[]> {
+  const resolved: string[] = [];
+  const asked: string[] = [];
+  for (const access of seen.accesses) {
+    if (access.foreign || access.directory || access.removed) continue;
+    resolved.push(access.path);
+    asked.push(...access.via);
+  }
+  const names = await canonicalPaths([...new Set(asked)], root);
+  return [...new Set([...resolved, ...names])].sort(byBytes);
+}
+
+/** Paths that were named instead of watched, as if each had been read. */
+async function lookedAt(request: TraceRequest): Promise<TraceResult> {
+  const accesses: Access[] = [];
+  const notes: Note[] = [];
+  const plain = { read: true, written: false, executed: false, writtenFirst: false, removed: false, asked: false };
+  const add = (path: string, via: readonly string[]) =>
+    accesses.push({ ...plain, path, via, directory: false, foreign: false });
+  const below = [...(request.paths ?? []), ...(request.system === true ? ['/usr/local', '/opt', '/srv'] : [])];
+  const real = await request.root.realpath(below);
+  for (const [index, path] of below.entries()) {
+    const goal = real[index];
+    if (goal === undefined) {
+      if (index < (request.paths?.length ?? 0)) notes.push({ kind: 'unreadable', path, text: `${path} is not there` });
+      continue;
+    }
+    if (goal !== path) add(goal, [path]);
+    for await (const entry of request.root.scan({ below: [goal], digests: [] })) {
+      if (entry.type === 'file' || entry.type === 'link') add(entry.path, []);
+    }
+  }
+  return {
+    status: 0,
+    accesses: accesses.sort((a, b) => byBytes(a.path, b.path)),
+    directories: [],
+    programs: [],
+    sockets: [],
+    notes,
+  };
+}

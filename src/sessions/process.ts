@@ -30,13 +30,19 @@ const defaultEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.U
  * An abort or a time-out ends the whole process group: SIGTERM, and SIGKILL two seconds later.
  * Status 127 where the program is not found, 126 where it can't be executed.
  */
-export async function runProcess(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+export async function runProcess(
+  argv: Argv,
+  options: RunOptions & {
+    /** Further descriptors of ours, which become 3, 4, … */
+    readonly descriptors?: readonly number[];
+  } = {},
+): Promise<RunResult> {
   const limit = options.limit ?? 64 * 1024 * 1024;
   options.signal?.throwIfAborted();
   const child = spawn(argv[0], argv.slice(1), {
     cwd: options.cwd,
     env: { ...(options.env ?? defaultEnvironment) },
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     detached: true,
   });
   const stop = stopper(child.pid);

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+
+import type { Confinement } from '../contract/index.ts';
+import { UserError } from '../model/index.ts';
+import { enterArgv, openParameters, startEnter, type Fields } from './enter.ts';
+import { mapArgv, type Mapping } from './mapped.ts';
+
+/** What an enclosure is made of: the tree that becomes `/`, and what of this machine is let in. */
+export interface Enclosure {
+  /** The folder that becomes `/`; with `overlay`, what lies below it and is never changed. */
+  readonly root: string;
+  readonly overlay?: { readonly upper: string; readonly work: string };
+  readonly level: 'confined' | 'trusted';
+  readonly network: 'none' | 'host';
+  readonly mounts: Confinement['mounts'];
+  readonly hostname?: string;
+}
+
+/** An enclosure that stands: its process 1, as this machine sees it. */
+export interface Holder {
+  readonly pid: number;
+  /** Its start in clock ticks since boot: with the pid, it is this very process. */
+  readonly start: string;
+  /** The namespaces that it has of its own, as clone(2) has them. */
+  readonly flags: string;
+}
+
+/** What came of trying to hold. `busy`: another process of ours has just made this enclosure, or is making it. */
+export type Held =
+  | { readonly is: 'ready'; readonly holder: Holder; readonly life: Duplex }
+  | { readonly is: 'busy' }
+  | { readonly is: 'failed'; readonly step: string; readonly because: string };
+
+/**
+ * Makes an enclosure and a process that holds it. It ends when `life` is closed (also by our death) and, where there
+ * is a state folder, when nobody has the fifo `users` in it open any more.
+ */
+export async function hold(
+  enclosure: Enclosure,
+  options: {
+    readonly state?: string;
+    readonly keep?: boolean;
+    readonly mapping: Mapping;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Held> {
+  options.signal?.throwIfAborted();
+  const fields = holdFields(enclosure, options);
+  const mapped = mapArgv(options.mapping, enterArgv('hold'));
+  using parameters = openParameters([...mapped.fields, ...fields]);
+  const child = startEnter(mapped.argv, ['ignore', 'ignore', 'pipe', parameters.descriptor, 'pipe'], true);
+  const life = child.stdio[4] as unknown as Duplex;
+  life.on('error', () => {}); // it may end before us
+  const { said, status } = await output(child);
+  const answer = parameters.answer();
+  if (answer[0] === 'ready') {
+    const [, pid = '', start = '', flags = ''] = answer;
+    (life as unknown as { unref(): void }).unref();
+    return { is: 'ready', holder: { pid: Number(pid), start, flags }, life };
+  }
+  life.destroy();
+  if (answer[0] === 'busy') return { is: 'busy' };
+  const at = answer.lastIndexOf('failed');
+  if (at >= 0)
+    return {
+      is: 'failed',
+      step: answer[at + 1] ?? '',
+      because: [answer[at + 3] ?? '', said].filter((text) => text !== '').join('; '),
+    };
+  return { is: 'failed', step: 'start', because: said === '' ? `status ${status}` : said };
+}
+
+/** Whether the process of a holder is there, and not one that has got its number since. */
+export function isAlive(holder: Pick<Holder, 'pid' | 'start'>): boolean {
+  try {
+    const stat = readFileSync(`/proc/${holder.pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+    return fields[19] === holder.start && fields[0] !== 'Z' && fields[0] !== 'X';
+  } catch {
+    return false;
+  }
+}
+
+/** Ends an enclosure and all that runs in it. */
+export function endHolder(holder: Pick<Holder, 'pid' | 'start'>): void {
+  if (!isAlive(holder)) return;
+  try {
+    process.kill(holder.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** What a failed step of enter.pl means, as an error for people. */
+export function cannotEnclose(step: string, because: string): UserError {
+  return new UserError(`cannot confine what runs here: ${step}: ${because}`, {
+    hint: '--trust runs it all the same, as well as this machine can; --backend docker or apptainer may be able to',
+    status: 4,
+  });
+}
+
+function holdFields(
+  enclosure: Enclosure,
+  options: { readonly state?: string; readonly keep?: boolean; readonly mapping: Mapping },
+): Fields {
+  const fields: [string, string | number][] = [
+    ['root', enclosure.root],
+    ['network', enclosure.network],
+    ['user', 1],
+  ];
+  if (enclosure.overlay !== undefined) {
+    fields.push(['upper', enclosure.overlay.upper], ['work', enclosure.overlay.work]);
+    if (options.mapping.kind !== 'root') fields.push(['userxattr', 1]);
+  }
+  if (enclosure.hostname !== undefined) fields.push(['hostname', enclosure.hostname]);
+  if (options.state !== undefined) fields.push(['state', options.state]);
+  if (options.keep === true) fields.push(['keep', 1]);
+  for (const { source, path, readonly } of enclosure.mounts) {
+    fields.push(['mount', `${readonly ? 'ro' : 'rw'}:${Buffer.byteLength(source)}:${source}${path}`]);
+  }
+  return fields;
+}
+
+async function output(child: ReturnType<typeof startEnter>): Promise<{ said: string; status: number }> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
+  child.once('error', reject);
+  child.once('exit', (code) => resolve(code ?? 125));
+  const status = await promise;
+  return { said: said.trim(), status };
+}

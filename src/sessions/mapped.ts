@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { accessSync, constants } from 'node:fs';
+
+import type { Argv } from '../model/index.ts';
+import { enterArgv, type Fields } from './enter.ts';
+
+/** Which ids a tree of ours may have: all as root, a range that the administrator gave us, or our own alone. */
+export type Mapping =
+  | { readonly kind: 'root' }
+  | { readonly kind: 'subordinate'; readonly uids: Range; readonly gids: Range }
+  | { readonly kind: 'single' };
+
+interface Range {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What this user has: see subuid(5) and newuidmap(1). */
+export function findMapping(): Mapping {
+  if (process.geteuid?.() === 0) return { kind: 'root' };
+  if (!['newuidmap', 'newgidmap'].every(isInstalled)) return { kind: 'single' };
+  const uids = subordinateRange('/etc/subuid');
+  const gids = subordinateRange('/etc/subgid');
+  return uids === undefined || gids === undefined ? { kind: 'single' } : { kind: 'subordinate', uids, gids };
+}
+
+/** The command and parameters that run a command as root of a user namespace of ours; as root, the command itself. */
+export function mapArgv(mapping: Mapping, argv: Argv): { readonly argv: Argv; readonly fields: Fields } {
+  if (mapping.kind === 'root') return { argv, fields: [] };
+  const words = argv.map((word) => ['map', word] as const);
+  if (mapping.kind === 'single') return { argv: enterArgv('map'), fields: words };
+  const range = ({ first, count }: Range) => `${first}:${count}`;
+  return {
+    argv: enterArgv('map'),
+    fields: [...words, ['uids', range(mapping.uids)], ['gids', range(mapping.gids)]],
+  };
+}
+
+function isInstalled(program: string): boolean {
+  return ['/usr/bin', '/bin', '/usr/sbin'].some((folder) => {
+    try {
+      accessSync(`${folder}/${program}`, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The first range of at least 65,535 ids (all that a Debian root uses, `nobody` among them), by name or number. */
+function subordinateRange(file: string): Range | undefined {
+  let lines: string[];
+  try {
+    lines = readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return undefined;
+  }
+  const names = new Set([String(process.geteuid?.()), userName()]);
+  for (const line of lines) {
+    const [name = '', first, count] = line.split(':');
+    if (names.has(name) && Number(count) >= 65_535)
+      return { first: Number(first), count: Math.min(Number(count), 65_536) };
+  }
+  return undefined;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return ''; // an id without a name
+  }
+}

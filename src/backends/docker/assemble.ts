@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+import { sha256, UserError } from '../../model/index.ts';
+import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
+import { connectEngine, EngineError, readReports, type Engine } from './client.ts';
+import {
+  architectureOf,
+  commandOf,
+  dropImage,
+  imageArchive,
+  imageConfig,
+  imagesWith,
+  inspectImage,
+  labels,
+  loadImage,
+} from './image.ts';
+import { layerOf } from './layer.ts';
+import { describeOriginals } from './originals.ts';
+import type { DockerParams } from './params.ts';
+
+/**
+ * An image of one layer, which is the rootfs; its id depends on nothing but that. Never pulled; one that is there
+ * already for this lock, whole and untouched, is taken.
+ */
+export async function assemble(rootfs: Rootfs, params: DockerParams, context: BackendContext): Promise<ImageRecord> {
+  const { signal } = context;
+  const engine = await connectEngine(params.host, signal);
+  const reference = `${params.image}:${rootfs.digest}`;
+  const record = { backend: 'docker', reference, rootfs: rootfs.digest };
+  await context.record({ host: engine.address, reference });
+  if (await isThere(engine, reference, rootfs.digest)) return record;
+  const started = Date.now();
+  const report = (done: number) =>
+    context.onProgress({ step: 'create', what: 'docker image', done, unit: 'bytes' as const });
+  let sent = 0;
+  const layer = () => layerOf(rootfs, (bytes) => report((sent += bytes)));
+  const configOf = await configMaker(rootfs);
+  const isLayered = engine.server.startsWith('Docker/') && !(await hasContainerdStore(engine));
+  if (!isLayered || !(await importLayer(engine, rootfs, reference, layer(), configOf, signal))) {
+    sent = 0;
+    await loadWhole(engine, context.state, reference, layer(), configOf, signal);
+  }
+  await dropParts(engine, rootfs.digest);
+  if (!(await isThere(engine, reference, rootfs.digest))) {
+    throw new UserError(`the docker daemon at ${engine.address} took the image but does not have it`);
+  }
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  context.onProgress({
+    step: 'create',
+    what: 'docker image',
+    finished: `docker image ${reference.slice(0, -52)} in ${seconds} s`,
+  });
+  return record;
+}
+
+/** Removes the image, its names that are ours, and what a broken-off `assemble` has left. Idempotent. */
+export async function removeImage(image: ImageRecord, params: DockerParams, context: Context): Promise<void> {
+  const engine = await connectEngine(params.host, context.signal);
+  await dropParts(engine, image.rootfs);
+  const there = await inspectImage(engine, image.reference);
+  if (there?.Config?.Labels?.[labels.lock] !== `sha256:${image.rootfs}`) return;
+  if (await dropImage(engine, image.reference)) return;
+  throw new UserError(`the image ${image.reference} is in use by a container`, {
+    hint: `docker ps -a --filter ancestor=${image.reference} lists what was made from it`,
+  });
+}
+
+/** Removes the steps towards an image that an `assemble` which was cut short has left. */
+export async function dropParts(engine: Engine, digest: string): Promise<void> {
+  for (const id of await imagesWith(engine, labels.part, `sha256:${digest}`)) await dropImage(engine, id);
+}
+
+type ConfigOf = (layer: string) => Buffer;
+
+async function configMaker(rootfs: Rootfs): Promise<ConfigOf> {
+  const [architecture, command, originals] = await Promise.all([
+    architectureOf(rootfs.directory),
+    commandOf(rootfs.directory),
+    describeOriginals(rootfs),
+  ]);
+  return (layer) =>
+    imageConfig({
+      architecture,
+      command,
+      layer,
+      labels: {
+        [labels.layer]: layer,
+        [labels.lock]: `sha256:${rootfs.digest}`,
+        [labels.originals]: originals,
+      },
+    });
+}
+
+/** A commit or a build from our image has its labels too, but other layers. */
+async function isThere(engine: Engine, reference: string, digest: string): Promise<boolean> {
+  const found = await inspectImage(engine, reference);
+  const layers = found?.RootFS?.Layers ?? [];
+  const said = found?.Config?.Labels ?? {};
+  return said[labels.lock] === `sha256:${digest}` && layers.length === 1 && layers[0] === said[labels.layer];
+}
+
+/**
+ * The quick way: the daemon unpacks the layer as it comes (`docker import`), and is then given a configuration of
+ * ours for it. `docker load` would write the whole archive to its disk first. False where it does not work like that.
+ */
+async function importLayer(
+  engine: Engine,
+  rootfs: Rootfs,
+  reference: string,
+  layer: AsyncIterable<Uint8Array>,
+  configOf: ConfigOf,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const query = { fromSrc: '-', changes: `LABEL ${labels.part}=sha256:${rootfs.digest}` };
+  const response = await engine.stream('POST', '/images/create', { query, body: layer, signal });
+  let id = '';
+  for await (const { status } of readReports(response, engine)) if (typeof status === 'string') id = status;
+  const layers = (await inspectImage(engine, id))?.RootFS?.Layers ?? [];
+  if (layers.length !== 1 || layers[0] === undefined) return false;
+  const config = configOf(layers[0]);
+  try {
+    await loadImage(engine, imageArchive(config, reference), signal);
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
+  }
+  return (await inspectImage(engine, reference))?.Id === `sha256:${sha256(config)}`;
+}
+
+/** The way that every engine knows: the layer must be whole before, because a tar says sizes first. */
+async function loadWhole(
+  engine: Engine,
+  folder: string,
+  reference: string,
+  layer: AsyncIterable<Uint8Array>,
+  configOf: ConfigOf,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = join(folder, 'layer.tar');
+  try {
+    const hash = createHash('sha256');
+    const hashed = async function* (pieces: AsyncIterable<Uint8Array>) {
+      for await (const piece of pieces) {
+        hash.update(piece);
+        yield piece;
+      }
+    };
+    await pipeline(Readable.from(hashed(layer)), createWriteStream(file, { mode: 0o600 }), { signal });
+    const config = configOf(`sha256:${hash.digest('hex')}`);
+    const pieces = createReadStream(file, { highWaterMark: 1024 * 1024 });
+    await loadImage(engine, imageArchive(config, reference, { size: statSync(file).size, pieces }), signal);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+async function hasContainerdStore(engine: Engine): Promise<boolean> {
+  const info = (await engine.call('GET', '/info')) as { readonly DriverStatus?: unknown };
+  return JSON.stringify(info.DriverStatus ?? '').includes('io.containerd.snapshotter');
+}

@@ -1,0 +1,191 @@
+import { did } from './accesses.ts';
+import { descriptorPath, stringArgument, type Call } from './arguments.ts';
+import { ownView, type Process } from './processes.ts';
+import type { Located, Scene } from './scene.ts';
+import { socketAddress } from './sockets.ts';
+
+type Handler = (scene: Scene, process: Process, args: readonly string[], call: Call) => void;
+
+/** What each call that succeeded means; the calls that open and execute are elsewhere. */
+export const handlers: Readonly<Record<string, Handler>> = {
+  chdir(scene, process, [path]) {
+    enter(scene, process, located(scene, process, undefined, path, true)?.shown);
+  },
+  fchdir(scene, process, [descriptor]) {
+    enter(scene, process, descriptorPath(descriptor));
+  },
+  chroot(scene, process, [path]) {
+    const root = located(scene, process, undefined, path, true)?.shown ?? process.place.root;
+    process.place.root = root === '/' ? '' : root;
+  },
+  pivot_root: becomeUnknown,
+  mount(scene, process, [source, target, , flags = '']) {
+    scene.namesChanged();
+    if (!process.view.own || /MS_(?:PRIVATE|SLAVE|SHARED|UNBINDABLE|REMOUNT)/.test(flags)) return;
+    const bound = /MS_(?:BIND|MOVE)/.test(flags) ? located(scene, process, undefined, source, true)?.host : undefined;
+    covered(scene, process, located(scene, process, undefined, target, true), bound);
+  },
+  move_mount(scene, process, args) {
+    scene.namesChanged();
+    if (process.view.own) covered(scene, process, located(scene, process, args[2], args[3], true), undefined);
+  },
+  umount2(scene, process, [target]) {
+    scene.namesChanged();
+    const path = stringArgument(target);
+    const index = process.view.mounts.findLastIndex((mount) => mount.target === path);
+    if (index >= 0) process.view.mounts.splice(index, 1);
+  },
+  unshare(_scene, process, [flags = '']) {
+    process.place = { ...process.place };
+    if (flags.includes('CLONE_NEWNS')) process.view = ownView(process.view);
+  },
+  setns(scene, process, [descriptor = '', flags = '']) {
+    if (flags.includes('CLONE_NEWNS') || /\bmnt\b/.test(descriptor)) becomeUnknown(scene, process);
+  },
+  rename: (scene, process, args, call) => rename(scene, process, [undefined, args[0], undefined, args[1]], call),
+  renameat: rename,
+  renameat2: rename,
+  link: (scene, process, args, call) => link(scene, process, [undefined, args[0], undefined, args[1]], call),
+  linkat: link,
+  symlink: (scene, process, args) => make(scene, process, undefined, args[1]),
+  symlinkat: (scene, process, args) => make(scene, process, args[1], args[2]),
+  mkdir: (scene, process, args) => make(scene, process, undefined, args[0], true),
+  mkdirat: (scene, process, args) => make(scene, process, args[0], args[1], true),
+  mknod: (scene, process, args) => make(scene, process, undefined, args[0]),
+  mknodat: (scene, process, args) => make(scene, process, args[0], args[1]),
+  unlink: (scene, process, args) => remove(scene, process, undefined, args[0]),
+  unlinkat: (scene, process, args) => remove(scene, process, args[0], args[1]),
+  rmdir: (scene, process, args) => remove(scene, process, undefined, args[0]),
+  truncate,
+  truncate64: truncate,
+  connect(scene, process, args) {
+    const address = socketAddress(args[1] ?? '');
+    if (address === undefined) return;
+    const path = address.path === undefined ? undefined : scene.locate(process, address.path, { follow: false }).shown;
+    scene.sockets.add(path ?? address.text);
+  },
+  bind(scene, process, args) {
+    const address = socketAddress(args[1] ?? '');
+    if (address === undefined) return;
+    if (address.path === undefined) {
+      scene.ownSockets.add(address.text);
+      return;
+    }
+    const place = scene.locate(process, address.path, { follow: false });
+    scene.ownSockets.add(place.shown);
+    for (const file of scene.files(place)) scene.accesses.made(file);
+  },
+  io_uring_setup(scene, process) {
+    scene.odd.usedUring.add(process.program);
+  },
+  stat: (scene, process, args) => ask(scene, process, undefined, args[0], true),
+  stat64: (scene, process, args) => ask(scene, process, undefined, args[0], true),
+  access: (scene, process, args) => ask(scene, process, undefined, args[0], true),
+  lstat: (scene, process, args) => ask(scene, process, undefined, args[0], false),
+  lstat64: (scene, process, args) => ask(scene, process, undefined, args[0], false),
+  readlink: (scene, process, args) => ask(scene, process, undefined, args[0], false),
+  newfstatat: askAt,
+  fstatat64: askAt,
+  statx: askAt,
+  faccessat: askAt,
+  faccessat2: askAt,
+  readlinkat: (scene, process, args) => ask(scene, process, args[0], args[1], false),
+};
+
+function located(
+  scene: Scene,
+  process: Process,
+  folder: string | undefined,
+  name: string | undefined,
+  follow: boolean,
+): Located | undefined {
+  const path = stringArgument(name);
+  if (path === undefined || path === '') return undefined;
+  const from = descriptorPath(folder);
+  return scene.locate(process, path, { ...(from === undefined ? {} : { from }), follow });
+}
+
+function enter(scene: Scene, process: Process, directory: string | undefined): void {
+  if (directory === undefined) return;
+  process.place.cwd = directory;
+  scene.workedIn(process, directory);
+}
+
+function becomeUnknown(_scene: Scene, process: Process): void {
+  process.view = { own: true, unknown: true, mounts: [] };
+}
+
+/** The kernel's own filesystems are the same wherever they are mounted anew. */
+function covered(_scene: Scene, process: Process, target: Located | undefined, source: string | undefined): void {
+  if (target === undefined || /^\/(?:proc|sys|dev)(?:\/|$)/.test(target.shown)) return;
+  if (target.shown === '/') process.view.unknown = true;
+  else process.view.mounts.push({ target: target.shown, source });
+}
+
+function rename(scene: Scene, process: Process, args: readonly (string | undefined)[], _call: Call): void {
+  const from = located(scene, process, args[0], args[1], false);
+  const to = located(scene, process, args[2], args[3], false);
+  if (from === undefined || to === undefined) return;
+  const [a] = scene.files(from);
+  const [b] = scene.files(to);
+  if (a === undefined || b === undefined) return;
+  if (args[4]?.includes('RENAME_EXCHANGE') === true) scene.accesses.exchanged(a, b);
+  else scene.accesses.renamed(a, b);
+  if ((b.flags & did.directory) !== 0) scene.namesChanged();
+}
+
+function link(scene: Scene, process: Process, args: readonly (string | undefined)[], _call: Call): void {
+  const from = located(scene, process, args[0], args[1], args[4]?.includes('AT_SYMLINK_FOLLOW') === true);
+  const to = located(scene, process, args[2], args[3], false);
+  if (to === undefined) return;
+  for (const file of scene.files(to)) scene.accesses.made(file);
+  if (from === undefined || from.shown.startsWith('/proc/')) return; // a temporary file gets its name
+  for (const file of scene.files(from)) if ((file.flags & did.written) === 0) file.flags |= did.read;
+}
+
+function make(
+  scene: Scene,
+  process: Process,
+  folder: string | undefined,
+  name: string | undefined,
+  directory = false,
+): void {
+  const place = located(scene, process, folder, name, false);
+  if (place === undefined) return;
+  for (const file of scene.files(place)) scene.accesses.made(file, directory);
+  if (!directory) scene.namesChanged(); // it may be a link to a folder
+}
+
+function remove(scene: Scene, process: Process, folder: string | undefined, name: string | undefined): void {
+  const place = located(scene, process, folder, name, false);
+  if (place === undefined) return;
+  for (const file of scene.files(place)) scene.accesses.removed(file);
+}
+
+function truncate(scene: Scene, process: Process, args: readonly string[]): void {
+  const place = located(scene, process, undefined, args[0], true);
+  if (place === undefined) return;
+  for (const file of scene.files(place)) scene.accesses.written(file, args[1] === '0');
+}
+
+function askAt(scene: Scene, process: Process, args: readonly string[]): void {
+  const rest = args.slice(2).join(' ');
+  ask(scene, process, args[0], args[1], !rest.includes('AT_SYMLINK_NOFOLLOW'));
+}
+
+function ask(
+  scene: Scene,
+  process: Process,
+  folder: string | undefined,
+  name: string | undefined,
+  follow: boolean,
+): void {
+  const place = located(scene, process, folder, name, follow);
+  if (place === undefined || /^\/proc\/[0-9]/.test(place.shown)) return;
+  const asked = stringArgument(name) ?? '';
+  for (const file of scene.files(place)) {
+    file.flags |= did.asked;
+    const from = descriptorPath(folder) ?? process.place.cwd;
+    scene.reached(file, place, asked.startsWith('/') ? process.place.root + asked : `${from}/${asked}`);
+  }
+}

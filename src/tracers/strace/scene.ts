@@ -1,0 +1,115 @@
+import { posix } from 'node:path';
+
+import { collectAccesses, did, type Accesses, type Touched } from './accesses.ts';
+import { onThisMachine, type Process } from './processes.ts';
+import { createResolver, type Resolver } from './resolve.ts';
+
+/** Where a name led that strace does not resolve for us. */
+export interface Located {
+  /** The path as the process sees it, in the words of this machine's root. */
+  readonly shown: string;
+  /** The file of this machine that it is; undefined in another mount namespace. */
+  readonly host: string | undefined;
+  readonly links: readonly string[];
+}
+
+/** Everything that is known about the run so far. */
+export interface Scene {
+  readonly accesses: Accesses;
+  readonly directories: Set<string>;
+  /** Paths of sockets that the run itself listens at. */
+  readonly ownSockets: Set<string>;
+  readonly sockets: Set<string>;
+  readonly programs: Map<string, { readonly file: string; readonly argv: readonly string[] }>;
+  /** Programs by what they did that a trace can't follow. */
+  readonly odd: Record<'traced' | 'usedUring' | 'failedWithoutUring' | 'setuid' | 'droppedPrograms', Set<string>>;
+  /** Bytes of arguments that `programs` holds. */
+  argumentBytes: number;
+  /** Where a name leads, from a folder (as strace prints it) or the working directory. */
+  locate(process: Process, name: string, options: { readonly from?: string; readonly follow: boolean }): Located;
+  /** The records of a place: that of this machine, that of another namespace, or both where one is bound to the other. */
+  files(located: Located): readonly Touched[];
+  /** Adds the names by which a file was reached. */
+  reached(file: Touched, located: Located, asked: string): void;
+  /** A working directory. */
+  workedIn(process: Process, directory: string): void;
+  /** Links or folders have changed: names may lead elsewhere. */
+  namesChanged(): void;
+  /** How often that happened. */
+  readonly generation: number;
+}
+
+export function createScene(since: number): Scene {
+  const resolvers = new Map<string, Resolver>();
+  const accesses = collectAccesses(since);
+  const directories = new Set<string>();
+  let generation = 0;
+
+  function resolver(root: string): Resolver {
+    const known = resolvers.get(root);
+    if (known !== undefined) return known;
+    const made = createResolver(root);
+    resolvers.set(root, made);
+    return made;
+  }
+
+  return {
+    accesses,
+    directories,
+    ownSockets: new Set(),
+    sockets: new Set(),
+    programs: new Map(),
+    odd: {
+      traced: new Set(),
+      usedUring: new Set(),
+      failedWithoutUring: new Set(),
+      setuid: new Set(),
+      droppedPrograms: new Set(),
+    },
+    argumentBytes: 0,
+    get generation() {
+      return generation;
+    },
+    locate(process, name, { from, follow }) {
+      const absolute = name.startsWith('/');
+      const root = absolute ? process.place.root : '';
+      const path = absolute ? name : `${from ?? process.place.cwd}/${name}`;
+      if (process.view.own) {
+        const shown = trimmed(posix.normalize(root + path));
+        const host = onThisMachine(process.view, shown);
+        if (host === undefined) return { shown, host, links: [] };
+        if (host !== shown) {
+          const found = resolver('').resolve(host, follow);
+          return { shown, host: found.path, links: found.links };
+        }
+      }
+      const found = resolver(root).resolve(path, follow);
+      return { shown: found.path, host: found.path, links: found.links };
+    },
+    files(located) {
+      const { shown, host } = located;
+      if (host === shown) return [accesses.touch(host, false)];
+      const foreign = accesses.touch(shown, true);
+      return host === undefined ? [foreign] : [foreign, accesses.touch(host, false)];
+    },
+    reached(file, located, asked) {
+      for (const link of located.links) if (link !== file.path) (file.via ??= new Set()).add(link);
+      if ((file.flags & did.foreign) !== 0 && located.host !== undefined) return;
+      const name = trimmed(posix.normalize(asked));
+      // `a/../b` through a link is not `b`; the links themselves say it all.
+      if (name === file.path || (located.links.length > 0 && asked.includes('..'))) return;
+      (file.via ??= new Set()).add(name);
+    },
+    workedIn(process, directory) {
+      if (onThisMachine(process.view, directory) === directory) directories.add(directory);
+    },
+    namesChanged() {
+      generation += 1;
+      for (const one of resolvers.values()) one.forget();
+    },
+  };
+}
+
+function trimmed(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}

@@ -25,7 +25,7 @@ export function describeEdit(
       if (matches({ ...now, [key]: others })) return [`${singular(key)}${name} is new`];
     }
   }
-  return comparePackages(now, lock as Entry);
+  return comparePackages(now, { ...lock });
 }
 
 /** Each try is a digest of the whole entry. */

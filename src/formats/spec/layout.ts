@@ -4,9 +4,9 @@ import { scalarText } from './scalar.ts';
 /** A value on one line: flow lists and maps, or one scalar. */
 export function flowText(value: Plain): string {
   if (Array.isArray(value)) return `[${(value as readonly Plain[]).map(flowText).join(', ')}]`;
-  if (typeof value !== 'object') return scalarText(value as string | number | boolean);
+  if (typeof value !== 'object') return scalarText(value);
   return `{${Object.entries(value)
-    .map(([key, member]) => `${scalarText(key)}: ${flowText(member as Plain)}`)
+    .map(([key, member]) => `${scalarText(key)}: ${flowText(member)}`)
     .join(', ')}}`;
 }
 

@@ -40,7 +40,7 @@ export function entryDigest(entry: DistributionSpec | Run): Digest {
 export function bindLock(
   spec: Spec,
   entries: {
-    readonly distributions?: Readonly<Record<string, Omit<DistributionLock, 'of'>>>;
+    readonly distributions?: Readonly<Record<string, object>>;
     readonly runs?: Readonly<Record<string, Omit<RunLock, 'of'>>>;
   },
 ): Spec {

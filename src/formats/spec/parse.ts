@@ -126,7 +126,7 @@ function convert(node: ParsedNode | null, to: Conversion, depth: number): Node {
     return { kind: 'list', flow, start, end: flow ? end : (items.at(-1)?.end ?? end), items };
   }
   if (isMap(node)) {
-    const pairs = convertPairs(node.items as YamlPair[], to, depth);
+    const pairs = convertPairs(node.items, to, depth);
     const flow = node.flow === true;
     return { kind: 'map', flow, start, end: flow ? end : (pairs.at(-1)?.value.end ?? end), pairs };
   }

@@ -32,9 +32,8 @@ function patchMap(text: string, map: MapNode, value: Members, path: readonly str
   const column = map.pairs[0] === undefined ? undefined : columnOf(text, map.pairs[0].key.start);
   if (column === undefined) return false;
   const indent = ' '.repeat(column);
-  const kept = map.pairs.filter(({ key }) => Object.hasOwn(value, key.value));
   const [first] = map.pairs;
-  if (first !== kept[0] && path.length > 0) return false; // its line begins with the dash of an item
+  if (first !== undefined && !Object.hasOwn(value, first.key.value) && path.length > 0) return false; // its line begins with the dash of an item
   for (const pair of map.pairs) {
     const now = value[pair.key.value];
     if (now === undefined) {
@@ -107,7 +106,7 @@ function patchList(
   let at = lineStart(text, list.items[0]?.start ?? 0);
   for (const step of align(list.items, value)) {
     if (step.old === undefined) {
-      made.push({ start: at, end: at, text: `${itemLines(step.now as Plain, path, indent).join('\n')}\n` });
+      made.push({ start: at, end: at, text: `${itemLines(step.now, path, indent).join('\n')}\n` });
       continue;
     }
     const end = endOfLine(text, step.old.end);

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import type { GenericSchema } from 'valibot';
 
 import type { AnyDistribution } from '../../contract/index.ts';
@@ -18,7 +20,7 @@ import {
   runSchema,
   topSchema,
 } from './schema.ts';
-import { isNothing, keyAt, nodeAt, positionOf, toValue, type Document, type ValuePath } from './tree.ts';
+import { keyAt, nodeAt, positionOf, toValue, type Document, type ValuePath } from './tree.ts';
 
 export interface ReadOptions {
   /** As the user named it; what messages begin with. */
@@ -252,18 +254,12 @@ function isMap(value: unknown): value is Map {
 }
 
 function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    const rest = new TextDecoder('utf-8').decode(bytes);
-    const at = rest.indexOf('\ufffd');
-    throwFaults([
-      {
-        file,
-        ...positionOf(rest, Math.max(at, 0)),
-        message: 'not UTF-8',
-        hint: 'write such bytes as "\\uDC80" to "\\uDCFF"',
-      },
-    ]);
-  }
+  if (!isUtf8(bytes)) refuseBytes(bytes, file);
+  return new TextDecoder('utf-8').decode(bytes);
+}
+
+function refuseBytes(bytes: Uint8Array, file: string): never {
+  const text = new TextDecoder('utf-8').decode(bytes);
+  const position = positionOf(text, Math.max(text.indexOf('\ufffd'), 0));
+  throwFaults([{ file, ...position, message: 'not UTF-8', hint: 'write such bytes as "\\uDC80" to "\\uDCFF"' }]);
 }

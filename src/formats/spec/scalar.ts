@@ -27,7 +27,7 @@ const guessed = [
 
 function isPlain(value: string): boolean {
   // Another writer would normalise or a person not see the difference: such texts stand in quotes as well.
-  return plain.test(value) && !/ $/.test(value) && !guessed.some((pattern) => pattern.test(value));
+  return plain.test(value) && !value.endsWith(' ') && !guessed.some((pattern) => pattern.test(value));
 }
 
 // Control characters, spaces that are not ' ', what changes the direction of text, lone surrogates, non-characters.

@@ -29,7 +29,7 @@ const shapes = new WeakMap<GenericSchema, Shape>();
 export function shapeOf(schema: GenericSchema): Shape {
   const known = shapes.get(schema);
   if (known !== undefined) return known;
-  const shape = makeShape(schema as Inside);
+  const shape = makeShape(schema);
   shapes.set(schema, shape);
   return shape;
 }
@@ -52,10 +52,9 @@ function shapeOfEntries(entries: Readonly<Record<string, GenericSchema>>): Shape
 
 function mergeShapes(all: readonly Shape[]): Shape {
   const entries = new Map<string, GenericSchema>();
-  let merged: Shape = {};
   for (const shape of all) {
     for (const [key, schema] of shape.entries ?? []) if (!entries.has(key)) entries.set(key, schema);
-    merged = { ...shape, ...merged };
   }
+  const merged: Shape = Object.assign({}, ...all.toReversed());
   return entries.size === 0 ? merged : { ...merged, entries };
 }

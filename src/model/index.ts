@@ -6,6 +6,7 @@ export * from './package.ts';
 export * from './path.ts';
 export * from './plan.ts';
 export * from './progress.ts';
+export * from './secret.ts';
 export * from './spec.ts';
 export * from './step.ts';
 export * from './verdict.ts';

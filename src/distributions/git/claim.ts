@@ -1,0 +1,106 @@
+import { posix } from 'node:path';
+
+import type { Owner, Root } from '../../contract/index.ts';
+import { findTops } from '../../toolkits/vcs/find.ts';
+import { readWorkTree, type WorkTree } from '../../toolkits/vcs/worktree.ts';
+
+/** One work tree with what is asked of it for every path. */
+interface Tracked {
+  readonly tree: WorkTree;
+  readonly files: ReadonlySet<string>;
+  readonly folders: ReadonlySet<string>;
+  readonly submodules: ReadonlySet<string>;
+}
+
+/** Work trees of one root, read once; and what looked like one and is none. */
+interface Known {
+  readonly trees: Map<string, Promise<Tracked | undefined>>;
+  readonly broken: Map<string, string>;
+}
+
+const knownOf = new WeakMap<Root, Known>();
+
+/**
+ * Paths that git tracks, and what is in git dirs. The owner is the outermost work tree that has the path: a submodule's
+ * file belongs to the project that has the submodule.
+ */
+export async function claim(paths: readonly string[], root: Root): Promise<ReadonlyMap<string, readonly Owner[]>> {
+  const topOf = await findTops(paths, root);
+  const claimed = new Map<string, readonly Owner[]>();
+  const owners = new Map<string, readonly Owner[]>();
+  for (const path of paths) {
+    const top = topOf(path) ?? undefined;
+    if (top === undefined) continue;
+    const tracked = await trackedAt(root, top);
+    if (tracked === undefined || !isTracked(tracked, path)) continue;
+    let owner = owners.get(top);
+    if (owner === undefined) {
+      const project = await projectOf(root, top, topOf);
+      owner = [{ key: project, instance: project }];
+      owners.set(top, owner);
+    }
+    claimed.set(path, owner);
+  }
+  return claimed;
+}
+
+/** What looked like a work tree and could not be recorded, by folder: why. */
+export function brokenTrees(root: Root): ReadonlyMap<string, string> {
+  return knownOf.get(root)?.broken ?? new Map<string, string>();
+}
+
+/** The work tree at `top`, as it was read for claiming. */
+export async function treeAt(root: Root, top: string): Promise<WorkTree | undefined> {
+  return (await trackedAt(root, top))?.tree;
+}
+
+async function trackedAt(root: Root, top: string): Promise<Tracked | undefined> {
+  let known = knownOf.get(root);
+  if (known === undefined) knownOf.set(root, (known = { trees: new Map(), broken: new Map() }));
+  const held = known.trees.get(top);
+  if (held !== undefined) return await held;
+  const fresh = readTracked(root, top, known.broken);
+  known.trees.set(top, fresh);
+  return await fresh;
+}
+
+async function readTracked(root: Root, top: string, broken: Map<string, string>): Promise<Tracked | undefined> {
+  const tree = await readWorkTree(root, top);
+  if ('because' in tree) {
+    broken.set(top, tree.because);
+    return undefined;
+  }
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  const submodules = new Set<string>();
+  for (const { path, mode } of tree.index) {
+    if (mode === 0o160000) submodules.add(path);
+    else if (mode !== 0o040000) files.add(path);
+    for (let at = mode === 0o040000 ? path : parentOf(path); at !== '' && !folders.has(at); at = parentOf(at)) folders.add(at);
+  }
+  return { tree, files, folders, submodules };
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash === -1 ? '' : path.slice(0, slash);
+}
+
+function isTracked({ tree, files, folders, submodules }: Tracked, path: string): boolean {
+  if (path === tree.top) return true;
+  const relative = path.slice(tree.top === '/' ? 1 : tree.top.length + 1);
+  if (relative === '.git' || relative.startsWith('.git/')) return true;
+  return files.has(relative) || folders.has(relative) || submodules.has(relative);
+}
+
+/** The outermost project that `top` is a submodule of, or `top` itself. */
+async function projectOf(root: Root, top: string, topOf: (path: string) => string | undefined): Promise<string> {
+  let project = top;
+  while (project !== '/') {
+    const above = topOf(posix.dirname(project));
+    const tracked = above === undefined ? undefined : await trackedAt(root, above);
+    if (tracked?.submodules.has(posix.relative(tracked.tree.top, project)) !== true) return project;
+    project = tracked.tree.top;
+  }
+  return project;
+}

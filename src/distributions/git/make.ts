@@ -1,0 +1,123 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { posix } from 'node:path';
+
+import { UserError } from '../../model/index.ts';
+import type { CreateContext, Missing } from '../../contract/index.ts';
+import { localRoot } from '../../roots/local.ts';
+import { decodeName, encodeName, nameBytes } from '../../roots/names.ts';
+import { formatSection } from '../../toolkits/vcs/config.ts';
+import { runGit, type GitPlace } from '../../toolkits/vcs/git.ts';
+import { isRefName, type Ref } from '../../toolkits/vcs/refs.ts';
+import { readWorkTree } from '../../toolkits/vcs/worktree.ts';
+import type { TreeEntry } from '../../toolkits/trees/entries.ts';
+import { getObjects } from './objects.ts';
+import { coreSection, makeGitDir } from './scratch.ts';
+import type { GitContent, GitState } from './spec.ts';
+import { remotesIn } from './state.ts';
+import { readStored } from './stored.ts';
+
+/** One work tree that is made: the project's own, or a submodule's. */
+export interface Wish {
+  /** Below the project's folder; `''` is that itself. */
+  readonly path: string;
+  readonly commit: string;
+  readonly state: GitState;
+  readonly content: GitContent;
+  /** Those that lie directly in it. */
+  readonly submodules: readonly { readonly name: string; readonly remote: string | undefined }[];
+}
+
+/** Nobody's work tree is larger than this, whatever its spec says. */
+const largest = 256 * 1024 ** 3;
+
+/**
+ * Makes one work tree below `folder`. Returns where its objects came from, or where they were looked for in vain.
+ * What it writes depends on the wish alone: stat data stay out of the index, so that its bytes are the same each time.
+ */
+export async function makeWorkTree(
+  project: string,
+  wish: Wish,
+  folder: string,
+  tree: readonly TreeEntry[] | undefined,
+  context: CreateContext,
+): Promise<string | Missing> {
+  const workTree = posix.join(folder, wish.path);
+  const gitDir = posix.join(workTree, '.git');
+  await mkdir(workTree, { recursive: true });
+  const { branch } = wish.state;
+  const refs = await readKeptRefs(wish, context);
+  await makeGitDir(gitDir, {
+    head: branch === undefined ? `${wish.commit}\n` : `ref: refs/heads/${branch}\n`,
+    config: configOf(wish),
+    refs: branch === undefined ? refs : [{ name: `refs/heads/${branch}`, id: wish.commit }, ...refs],
+    shallow: wish.content.shallow ?? [],
+  });
+  const place: GitPlace = { gitDir, workTree };
+  const origin = await getObjects(posix.join(project, wish.path), wish, refs, place, context);
+  if (typeof origin === 'string') await checkOut(wish, place, tree, context);
+  return origin;
+}
+
+async function checkOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[] | undefined, context: CreateContext) {
+  const { signal } = context;
+  const run = async (args: readonly string[], input?: Buffer) =>
+    await runGit(args, place, { signal, ...(input === undefined ? {} : { input }) });
+  await refuseBomb(wish, place, signal);
+  await run(['read-tree', wish.commit]);
+  const { staged, patch, sparse } = wish.content;
+  const form = ['--binary', '--whitespace=nowarn', '-'];
+  if (staged !== undefined) await run(['apply', '--cached', ...form], await readStored(staged, context));
+  await run(['checkout-index', '--all', '--force', '--quiet']);
+  if (patch !== undefined) await run(['apply', '--intent-to-add', ...form], await readStored(patch, context));
+  if (sparse === true && tree !== undefined) await thinOut(wish, place, tree, signal);
+}
+
+/** A small pack can hold huge files; the sizes are known before anything is written. */
+async function refuseBomb(wish: Wish, place: GitPlace, signal: AbortSignal): Promise<void> {
+  const { stdout } = await runGit(['ls-tree', '-r', '-l', '-z', wish.commit], place, { signal, limit: 1024 ** 3 });
+  let size = 0;
+  for (const [, digits] of stdout.toString('latin1').matchAll(/(?:^|\0)\d{6} blob [0-9a-f]+ +(\d+)\t/g)) size += Number(digits);
+  if (size > largest) throw new UserError(`the files of commit ${wish.commit} would take ${size} bytes; refused`);
+}
+
+/** Takes out again what had not been checked out, and tells the index so. */
+async function thinOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[], signal: AbortSignal): Promise<void> {
+  const prefix = wish.path === '' ? '' : `${wish.path}/`;
+  const wanted = new Set(tree.map(({ path }) => path));
+  const root = localRoot(place.workTree);
+  const made = await readWorkTree(root, '/');
+  if ('because' in made) return;
+  const candidates = made.index.filter(({ path, mode }) => mode !== 0o160000 && !wanted.has(prefix + path));
+  const there = await root.lstat(candidates.map(({ path }) => `/${path}`));
+  const skipped = candidates.filter((_, index) => there[index] !== undefined).map(({ path }) => path);
+  for (const path of skipped) await rm(encodeName(posix.join(place.workTree ?? '', path)), { force: true });
+  const input = Buffer.concat(skipped.flatMap((path) => [nameBytes(path), Buffer.of(0)]));
+  await runGit(['update-index', '--skip-worktree', '-z', '--stdin'], place, { input, signal });
+}
+
+/** Only names that are remotes' and tags', only ids: it may come from a stranger. */
+async function readKeptRefs(wish: Wish, context: CreateContext): Promise<readonly Ref[]> {
+  if (wish.content.refs === undefined) return [];
+  const text = decodeName(await readStored(wish.content.refs, context));
+  return text.split('\n').flatMap((line): Ref[] => {
+    const [, id, name] = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:remotes|tags)\/.+)$/.exec(line) ?? [];
+    return id === undefined || name === undefined || !isRefName(name) ? [] : [{ id, name }];
+  });
+}
+
+function configOf(wish: Wish): string {
+  const remotes = Object.entries(remotesIn(wish.state));
+  const { branch } = wish.state;
+  const { upstream, algorithm } = wish.content;
+  const followed = remotes.map(([name]) => name).find((name) => upstream?.startsWith(`refs/remotes/${name}/`));
+  return [
+    coreSection(new Map(), algorithm ?? 'sha1'),
+    ...remotes.map(([name, url]) => formatSection('remote', name, { url, fetch: `+refs/heads/*:refs/remotes/${name}/*` })),
+    ...(branch === undefined || followed === undefined || upstream === undefined
+      ? []
+      : [formatSection('branch', branch, { remote: followed, merge: `refs/heads/${upstream.slice(`refs/remotes/${followed}/`.length)}` })]),
+    ...wish.submodules.map(({ name, remote }) =>
+      formatSection('submodule', name, { active: 'true', ...(remote === undefined ? {} : { url: remote }) }),
+    ),
+  ].join('');
+}

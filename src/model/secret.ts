@@ -1,0 +1,80 @@
+/** Folders of keys and tokens: everything in them. */
+const folders: readonly string[] = [
+  '.ssh',
+  '.gnupg',
+  '.aws',
+  '.azure',
+  '.kube',
+  '.password-store',
+  '.oci',
+  '.config/gcloud',
+  '.config/gh',
+  '.config/glab-cli',
+  '.config/rclone',
+  '.config/op',
+  '.config/sops',
+  '.local/share/keyrings',
+  '.mozilla',
+  '.thunderbird',
+  '.config/google-chrome',
+  '.config/chromium',
+];
+
+/** Single files, by the end of their path. */
+const files: readonly string[] = [
+  '.netrc',
+  '_netrc',
+  '.authinfo',
+  '.authinfo.gpg',
+  '.pgpass',
+  '.my.cnf',
+  '.git-credentials',
+  '.config/git/credentials',
+  '.npmrc',
+  'npmrc',
+  '.yarnrc.yml',
+  '.pypirc',
+  '.env',
+  '.envrc',
+  '.htpasswd',
+  '.vault-token',
+  '.boto',
+  '.s3cfg',
+  '.dockercfg',
+  '.docker/config.json',
+  'containers/auth.json',
+  '.cargo/credentials',
+  '.cargo/credentials.toml',
+  '.kaggle/kaggle.json',
+  'huggingface/token',
+  '.huggingface/token',
+  '.apptainer/remote.yaml',
+  '.apptainer/docker-config.json',
+  '.singularity/remote.yaml',
+  '.singularity/docker-config.json',
+  '.Xauthority',
+  'application_default_credentials.json',
+];
+
+const names = /^(?:\.env\.(?!example$|sample$|template$|dist$).+|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk|ovpn))$/;
+
+/**
+ * Whether a path is, by its name, a place for keys, tokens or passwords: never recorded or carried unless the user
+ * names it. docs/dictionary.md lists them under "secret".
+ */
+export function isSecretPath(path: string): boolean {
+  const slashed = path.startsWith('/') ? path : `/${path}`;
+  if (folders.some((folder) => slashed.includes(`/${folder}/`) || slashed.endsWith(`/${folder}`))) return true;
+  if (files.some((file) => slashed.endsWith(`/${file}`))) return true;
+  return names.test(slashed.slice(slashed.lastIndexOf('/') + 1));
+}
+
+/** Whether text holds a private key in PEM form (RFC 7468), OpenSSH's or PGP's included. */
+export function holdsPrivateKey(text: string): boolean {
+  return /^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/m.test(text);
+}
+
+/** Whether a file's own mode denies others to read it, whatever its folders say. */
+export function deniesOthers(mode: number): boolean {
+  return (mode & 0o004) === 0;
+}

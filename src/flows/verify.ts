@@ -1,0 +1,121 @@
+import {
+  UserError,
+  volatileMatcher,
+  volatilePaths,
+  type Entry,
+  type FileLock,
+  type Fingerprint,
+  type Level,
+  type LevelName,
+  type Spec,
+  type Verdict,
+} from '../model/index.ts';
+import type { AnyDistribution, CreateContext, Root } from '../contract/index.ts';
+import { readManifest, type Manifest } from '../roots/manifest.ts';
+import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
+import { treeEntries } from './fingerprint/tree.ts';
+import { partsOf, type Made, type Part } from './plan.ts';
+import { verifyArtifacts } from './verify/artifacts.ts';
+import { verifyContents } from './verify/contents.ts';
+import { expectedFiles } from './verify/expected.ts';
+import { verifyFiles } from './verify/files.ts';
+import { verifyPackages } from './verify/packages.ts';
+import { rememberDigests } from './verify/remember.ts';
+
+export interface VerifyOptions {
+  readonly distributions: readonly AnyDistribution[];
+  readonly context: CreateContext;
+  /** The file of the rootfs that says who owns what, where that can't be seen. */
+  readonly manifest?: string;
+  /** sha256s of the content that the root was built from, by its build record. Without: the store is asked. */
+  readonly built?: readonly string[];
+  /** What `prepare` gave when the root was made. */
+  readonly made?: Made;
+  /** Further files by their content, such as a trace that was just made has them. Absolute paths. */
+  readonly traced?: readonly FileLock[];
+  /** Packages that nobody vouches for, where that is known already. */
+  readonly unvouched?: readonly string[];
+}
+
+/** Compares a root with a spec: never what was meant to be made, only what is there. The tree is read once. */
+export async function verify(spec: Spec, root: Root, options: VerifyOptions): Promise<Verdict> {
+  const { context, distributions } = options;
+  const started = performance.now();
+  const parts = partsOf(spec, distributions);
+  const manifest = options.manifest === undefined ? undefined : await readManifest(options.manifest);
+  const tree = await readTree(spec, root, manifest, options);
+  const remembered = rememberDigests(root, tree);
+  const expected = expectedFiles(spec, parts, options.made ?? {}, options.traced ?? []);
+
+  const packages = await verifyPackages(parts, remembered, context);
+  const artifacts = await verifyArtifacts(parts, context, options.built);
+  const contents = await verifyContents(parts, tree, expected, remembered, context);
+  const files = await verifyFiles(expected, tree, remembered);
+  const fingerprint = await printOf(tree, root, manifest);
+  const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
+  const verdict: Verdict = {
+    equal: Object.values(levels).every(({ differing }) => differing.length === 0),
+    levels,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    unvouched: options.unvouched ?? (await unvouchedOf(parts, context)),
+  };
+  context.onProgress({ step: 'verify', finished: sentenceOf(verdict), milliseconds: performance.now() - started });
+  return verdict;
+}
+
+async function readTree(
+  spec: Spec,
+  root: Root,
+  manifest: Manifest | undefined,
+  { context, distributions }: VerifyOptions,
+): Promise<ReadonlyMap<string, Entry>> {
+  const volatile = volatileMatcher([...volatilePaths, ...volatileOf(spec, distributions)]);
+  const tree = new Map<string, Entry>();
+  // md5 as well: dpkg's own digests are that, and a file is read once for both
+  const digests = ['sha256', 'md5'] as const;
+  for await (const entry of treeEntries(root, volatile, { digests, manifest, signal: context.signal })) {
+    tree.set(entry.path, entry);
+    if (tree.size % 1000 === 0) {
+      context.onProgress({ step: 'verify', what: root.label, done: tree.size, unit: 'files' });
+    }
+  }
+  return tree;
+}
+
+/** Absent where something can't be read: `contents` names it then. */
+async function printOf(
+  tree: ReadonlyMap<string, Entry>,
+  root: Root,
+  manifest: Manifest | undefined,
+): Promise<Fingerprint | undefined> {
+  try {
+    return await fingerprintOfEntries(tree.values(), root.label, manifest);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+async function unvouchedOf(parts: readonly Part[], context: CreateContext): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { plugin, spec, lock } of parts) {
+    const trust = await plugin.trust?.(spec, lock, context);
+    found.push(...(trust?.byNobody ?? []));
+  }
+  return found;
+}
+
+/** `packages 131/131 · artifacts 127/131, 4 repacked · …`: what stays on the terminal. */
+function sentenceOf({ levels }: Verdict): string {
+  return Object.entries(levels)
+    .map(([name, { checked, equal, explained }]) => {
+      const repacked = explained.filter(({ kind }) => kind === 'repacked').length;
+      const title = name === 'files' ? 'traced files' : name;
+      return `${title} ${separated(equal)}/${separated(checked)}${repacked > 0 ? `, ${separated(repacked)} repacked` : ''}`;
+    })
+    .join(' · ');
+}
+
+function separated(count: number): string {
+  return count.toLocaleString('en-US');
+}

@@ -1,0 +1,93 @@
+import type { CreateContext, Root } from '../../contract/index.ts';
+import { byBytes, type Difference, type Entry, type Level } from '../../model/index.ts';
+import type { Part } from '../plan.ts';
+import type { Expected } from './expected.ts';
+import { canonicalIn } from './remember.ts';
+
+/** Files against their packages' own digests, and what no package knows. */
+export async function verifyContents(
+  parts: readonly Part[],
+  tree: ReadonlyMap<string, Entry>,
+  expected: Expected,
+  root: Root,
+  context: CreateContext,
+): Promise<Level> {
+  const differing: Difference[] = [];
+  const explained: Difference[] = [];
+  let checked = 0;
+  for (const { plugin, spec, lock } of parts) {
+    const answer = await plugin.check?.(spec, lock, root, context);
+    if (answer === undefined) continue;
+    checked += answer.checked;
+    differing.push(...answer.differing);
+    explained.push(...answer.explained);
+  }
+  const equal = checked - new Set([...differing, ...explained].map(({ subject }) => subject)).size;
+  const named = new Set([...differing, ...explained].map(({ subject }) => subject));
+  for (const one of await findUnknown(parts, tree, expected, root, context)) {
+    if (named.has(one.subject)) continue;
+    (one.explained === undefined ? differing : explained).push(one);
+  }
+  for (const { path, unreadable } of tree.values()) {
+    if (unreadable === true && !named.has(path)) differing.push({ subject: path, kind: 'unreadable' });
+  }
+  const bySubject = (a: Difference, b: Difference) => byBytes(a.subject, b.subject);
+  return {
+    checked,
+    equal: Math.max(0, equal),
+    differing: differing.toSorted(bySubject),
+    explained: explained.toSorted(bySubject),
+  };
+}
+
+/** Files, links and devices that neither a distribution of the spec nor the spec itself has. */
+async function findUnknown(
+  parts: readonly Part[],
+  tree: ReadonlyMap<string, Entry>,
+  expected: Expected,
+  root: Root,
+  context: CreateContext,
+): Promise<readonly Difference[]> {
+  const paths = [...tree.values()].filter(({ type }) => type !== 'directory').map(({ path }) => path);
+  const found: Difference[] = [];
+  const owned = new Set<string>();
+  for (const plugin of new Set(parts.map((part) => part.plugin))) {
+    const places = placesOf(parts.filter((part) => part.plugin === plugin));
+    for (const [path, owners] of await plugin.claim(paths, root, context)) {
+      // a work tree or prefix that the spec does not name owns nothing here
+      const ours = owners.filter(({ instance }) => instance === undefined || places.has(instance));
+      if (ours.length === 0) continue;
+      owned.add(path);
+      const [first] = ours;
+      if (first?.explained === undefined || ours.some((owner) => owner.explained === undefined)) continue;
+      found.push({ subject: path, kind: 'unknown', owner: first.key, explained: first.explained });
+    }
+  }
+  const ours = await reasons(expected, root);
+  for (const path of paths) {
+    if (owned.has(path)) continue;
+    const reason = ours.get(path);
+    found.push({ subject: path, kind: 'unknown', ...(reason === undefined ? {} : { explained: reason }) });
+  }
+  return found;
+}
+
+/** Paths that the spec itself brings, as the tree has them, each with why. */
+async function reasons({ files, outputs, planned }: Expected, root: Root): Promise<ReadonlyMap<string, string>> {
+  const said = new Map<string, string>();
+  for (const path of files.keys()) said.set(path, 'named by the spec');
+  for (const [path, because] of planned) said.set(path, because);
+  for (const path of outputs) said.set(path, 'a run writes it');
+  const paths = [...said.keys()];
+  const canonical = await canonicalIn(root, paths);
+  return new Map(paths.map((path, index) => [canonical[index] ?? path, said.get(path) ?? '']));
+}
+
+function placesOf(parts: readonly Part[]): ReadonlySet<string> {
+  return new Set(
+    parts.flatMap(({ spec }) => {
+      const { path } = spec as { readonly path?: unknown };
+      return typeof path === 'string' ? [path] : [];
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+import { posix } from 'node:path';
+
+import { runId, sha256, type FileLock, type Spec, type Step } from '../../model/index.ts';
+import type { Made, Part } from '../plan.ts';
+
+/** What has to be in a root beside what its packages bring, by absolute path. */
+export interface Expected {
+  /** By content, link target or being a folder. */
+  readonly files: ReadonlyMap<string, FileLock>;
+  /** What runs write: it may be there, and it may have changed since. */
+  readonly outputs: ReadonlySet<string>;
+  /** What the plan makes, and why: nobody else owns it. */
+  readonly planned: ReadonlyMap<string, string>;
+}
+
+/** Loose files, what runs start with, what the plan's steps write, and what was traced. */
+export function expectedFiles(spec: Spec, parts: readonly Part[], made: Made, traced: readonly FileLock[]): Expected {
+  const files = new Map<string, FileLock>(traced.map((file) => [file.path, file]));
+  const outputs = new Set<string>();
+  const planned = new Map<string, string>();
+  for (const step of parts.flatMap((part) => stepsOf(part, made))) takeStep(step, files, planned);
+  for (const file of spec.lock?.files ?? []) files.set(file.path, file);
+  for (const [index, run] of (spec.runs ?? []).entries()) {
+    const lock = spec.lock?.runs?.[runId(run, index)];
+    const absolute = (path: string) => posix.resolve(run.directory ?? '/', path);
+    for (const path of run.outputs ?? []) outputs.add(absolute(path));
+    for (const { path } of lock?.outputs ?? []) outputs.add(absolute(path));
+    for (const file of [...(lock?.inputs ?? []), ...(lock?.before ?? [])]) {
+      files.set(absolute(file.path), { ...file, path: absolute(file.path) });
+    }
+  }
+  return { files, outputs, planned };
+}
+
+/** A plan may need what only its making has; what it would write is then not known beforehand. */
+function stepsOf({ id, plugin, spec, lock }: Part, made: Made): readonly Step[] {
+  const own = made[id];
+  if (own === undefined && plugin.prepare !== undefined) return [];
+  return plugin.plan(spec, lock, own ?? {});
+}
+
+function takeStep(step: Step, files: Map<string, FileLock>, planned: Map<string, string>): void {
+  if (step.do === 'remove') {
+    files.delete(step.path);
+    planned.delete(step.path);
+    return;
+  }
+  if (step.do !== 'write' && step.do !== 'link' && step.do !== 'directory') return;
+  planned.set(step.path, step.because);
+  files.delete(step.path);
+  if (step.do === 'link') files.set(step.path, { path: step.path, link: step.target });
+  if (step.do !== 'write') return;
+  const { path, mode, content, uid, gid } = step;
+  const ref = typeof content === 'string' ? { sha256: sha256(content), size: Buffer.byteLength(content) } : content;
+  files.set(path, {
+    path,
+    ...ref,
+    ...(mode === undefined ? {} : { mode }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+}

@@ -1,0 +1,84 @@
+import type { Root } from '../../contract/index.ts';
+import { byBytes, type Difference, type Entry, type FileLock, type Level } from '../../model/index.ts';
+import type { Expected } from './expected.ts';
+import { canonicalIn } from './remember.ts';
+
+/** Traced, loose and written files, each against what the spec says of it. */
+export async function verifyFiles(
+  { files, outputs }: Expected,
+  tree: ReadonlyMap<string, Entry>,
+  root: Root,
+): Promise<Level> {
+  const paths = [...files.keys()].sort(byBytes);
+  const entries = await entriesOf(paths, tree, root);
+  const differing: Difference[] = [];
+  const explained: Difference[] = [];
+  let equal = 0;
+  for (const [index, path] of paths.entries()) {
+    const file = files.get(path) as FileLock;
+    const differences = compareFile(file, entries[index]);
+    if (differences.length === 0) equal += 1;
+    else if (outputs.has(path)) explained.push(...explain(differences, 'a run writes it'));
+    else if (file.left !== undefined && entries[index] === undefined) {
+      explained.push(...explain(differences, `not carried: ${file.left}`));
+    } else differing.push(...differences);
+  }
+  return { checked: paths.length, equal, differing, explained };
+}
+
+/** How a file differs from what is written of it; empty where it does not. */
+export function compareFile(file: FileLock, entry: Entry | undefined): readonly Difference[] {
+  const subject = file.path;
+  if (entry === undefined) return [{ subject, kind: 'missing' }];
+  const type = file.link === undefined ? (file.directory === true ? 'directory' : 'file') : 'link';
+  if (entry.type !== type) return [{ subject, kind: 'type', was: type, is: entry.type }];
+  const found: Difference[] = [];
+  if (type === 'link' && entry.target !== file.link) {
+    found.push({ subject, kind: 'changed', was: file.link ?? '', is: entry.target ?? '' });
+  }
+  if (type === 'file' && file.sha256 !== undefined && entry.sha256 !== file.sha256) {
+    if (entry.sha256 === undefined) found.push({ subject, kind: 'unreadable', was: file.sha256 });
+    else found.push({ subject, kind: 'changed', was: file.sha256, is: entry.sha256 });
+  }
+  const mode = entry.mode.toString(8).padStart(4, '0');
+  if (type !== 'link' && file.mode !== undefined && file.mode !== mode) {
+    found.push({ subject, kind: 'mode', was: file.mode, is: mode });
+  }
+  const owner = `${file.uid ?? entry.uid}:${file.gid ?? entry.gid}`;
+  const is = `${entry.uid}:${entry.gid}`;
+  if (owner !== is) found.push({ subject, kind: 'owner', was: owner, is });
+  return found;
+}
+
+/** What is at these paths: from the tree, or looked at where that left it out. */
+export async function entriesOf(
+  paths: readonly string[],
+  tree: ReadonlyMap<string, Entry>,
+  root: Root,
+): Promise<readonly (Entry | undefined)[]> {
+  const canonical = await canonicalIn(root, paths);
+  const open = canonical.filter((path) => !tree.has(path));
+  const seen = new Map<string, Entry>();
+  if (open.length > 0) {
+    const stats = await root.lstat(open);
+    const files = open.filter((_, index) => stats[index]?.type === 'file');
+    const digests = new Map((await root.digest(files, 'sha256')).map((digest, index) => [files[index], digest]));
+    for (const [index, path] of open.entries()) {
+      const stat = stats[index];
+      if (stat === undefined) continue;
+      const { type, mode, uid, gid, size } = stat;
+      const digest = digests.get(path);
+      const target = type === 'link' ? await root.readlink(path) : undefined;
+      seen.set(path, {
+        ...{ path, type, mode, uid, gid, size },
+        ...(digest === undefined ? {} : { sha256: digest }),
+        ...(target === undefined ? {} : { target }),
+      });
+    }
+  }
+  return canonical.map((path) => tree.get(path) ?? seen.get(path));
+}
+
+function explain(differences: readonly Difference[], explained: string): readonly Difference[] {
+  return differences.map((one) => ({ ...one, explained }));
+}

@@ -1,0 +1,30 @@
+import type { CreateContext, Root } from '../../contract/index.ts';
+import { byBytes, type Difference, type Level, type PackageId } from '../../model/index.ts';
+import type { Part } from '../plan.ts';
+
+/** The locked packages against those that are there, both ways. */
+export async function verifyPackages(parts: readonly Part[], root: Root, context: CreateContext): Promise<Level> {
+  const differing: Difference[] = [];
+  let checked = 0;
+  let equal = 0;
+  for (const { id, plugin, spec, lock } of parts) {
+    const wanted = byKey(plugin.packages(spec, lock));
+    const { packages } = await plugin.observe(spec, root, context);
+    const found = byKey(packages);
+    checked += wanted.size;
+    for (const [key, { version }] of wanted) {
+      const there = found.get(key);
+      if (there === undefined) differing.push({ subject: key, kind: 'missing', was: version, owner: id });
+      else if (there.version === version) equal += 1;
+      else differing.push({ subject: key, kind: 'version', was: version, is: there.version, owner: id });
+    }
+    for (const [key, { version }] of found) {
+      if (!wanted.has(key)) differing.push({ subject: key, kind: 'unknown', is: version, owner: id });
+    }
+  }
+  return { checked, equal, differing: differing.toSorted((a, b) => byBytes(a.subject, b.subject)), explained: [] };
+}
+
+function byKey(packages: readonly PackageId[]): ReadonlyMap<string, PackageId> {
+  return new Map(packages.map((one) => [one.key, one]));
+}

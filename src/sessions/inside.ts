@@ -176,9 +176,11 @@ async function outcome(child: ReturnType<typeof startEnter>): Promise<{ status: 
   return { status: await promise, said };
 }
 
-async function drained(child: ReturnType<typeof startEnter>): Promise<void> {
+async function drained({ stdin }: ReturnType<typeof startEnter>): Promise<void> {
+  if (stdin === null || stdin.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  child.stdin?.once('drain', resolve);
-  child.stdin?.once('close', resolve);
+  stdin.once('drain', resolve);
+  stdin.once('close', resolve);
   await promise;
+  stdin.off('drain', resolve).off('close', resolve);
 }

@@ -22,10 +22,10 @@ our %nr = (
   $machine eq 'x64'
   ? (unshare => 272, setns => 308, mount => 165, umount2 => 166, pivot_root => 155, prctl => 157, setgroups => 116,
     setresuid => 117, setresgid => 119, keyctl => 250, mknodat => 259, sethostname => 170, utimensat => 280,
-    lsetxattr => 189, lgetxattr => 192, fchownat => 260, setsid => 112)
+    lsetxattr => 189, lgetxattr => 192, fchownat => 260, setsid => 112, exit_group => 231)
   : (unshare => 97, setns => 268, mount => 40, umount2 => 39, pivot_root => 41, prctl => 167, setgroups => 159,
     setresuid => 147, setresgid => 149, keyctl => 219, mknodat => 33, sethostname => 161, utimensat => 88,
-    lsetxattr => 6, lgetxattr => 9, fchownat => 54, setsid => 157),
+    lsetxattr => 6, lgetxattr => 9, fchownat => 54, setsid => 157, exit_group => 94),
 );
 use constant {
   NEWNS => 0x20000, NEWCGROUP => 0x2000000, NEWUTS => 0x4000000, NEWIPC => 0x8000000, NEWUSER => 0x10000000,
@@ -219,10 +219,9 @@ sub keep {
   kernel('prctl', 38, 1, 0, 0, 0) // fail('no_new_privs');
   $SIG{CHLD} = 'IGNORE'; # the kernel reaps for us
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
+  kernel('prctl', 1, 0, 0, 0, 0); # from here on, our keeper's end is told by its pipe
   syswrite $child, defined $cgroup ? 'c' : 'r';
   sysread $answer, my $byte, 1 or exit 125;
-  kernel('prctl', 1, 0, 0, 0, 0);
-  kernel('prctl', 8, 0, 0, 0, 0); # PR_SET_KEEPCAPS off
   close $_ for $child, $answer, $report;
   open STDIN, '<', '/dev/null';
   open STDOUT, '>', '/dev/null';
@@ -341,7 +340,7 @@ sub act_in_child {
   my @passed = (qw(TERM HUP USR1 USR2 CONT WINCH), -t STDIN || -t STDOUT || -t STDERR ? () : qw(INT QUIT));
   $SIG{$_} = 'IGNORE' for qw(INT QUIT);
   for my $signal (@passed) { $SIG{$signal} = sub { kill $signal, $pid } }
-  relay_terminal($terminal, $pid) if defined $terminal;
+  relay_terminal($terminal) if defined $terminal;
   my $ended;
   do { $ended = waitpid $pid, 0 } while $ended == -1 && $! == EINTR;
   my $status = $?;
@@ -365,7 +364,5 @@ sub run_program {
   exec {$argv[0]} @argv;
   my $missing = $! == ENOENT;
   print STDERR "repronim: $argv[0]: $!\n";
-  exec_failed($missing ? 127 : 126);
+  kernel('exit_group', $missing ? 127 : 126); # perl's own exit would complain about what we closed
 }
-
-sub exec_failed { exit $_[0] }

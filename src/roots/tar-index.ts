@@ -88,7 +88,8 @@ export async function indexTar(
         writeSync(spool.descriptor, content, 0, content.length, end);
         end += content.length;
       }
-      const { sha256, md5 } = entry;
+      const sha256 = content === undefined ? entry.sha256 : hash('sha256', content, 'hex');
+      const md5 = content === undefined ? entry.md5 : hash('md5', content, 'hex');
       place(nodes, path, {
         ...base({ ...entry, size: entry.size ?? 0, mtimeMs: 0 }, `instead:${path}`),
         ...(sha256 !== undefined && { sha256 }),

@@ -1,0 +1,99 @@
+import { localRoot } from '../../roots/local.ts';
+import { UserError } from '../../model/index.ts';
+import type { Confinement } from '../../contract/index.ts';
+import { EngineError, type Engine } from './client.ts';
+import { labels } from './image.ts';
+import type { DockerParams } from './params.ts';
+
+export interface ContainerFacts {
+  readonly Id: string;
+  readonly State: { readonly Status: string; readonly Running: boolean; readonly Dead?: boolean };
+  readonly Config: { readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly Image: string;
+  readonly ExecIDs?: readonly string[] | null;
+}
+
+export async function inspectContainer(engine: Engine, container: string): Promise<ContainerFacts | undefined> {
+  try {
+    return (await engine.call('GET', `/containers/${encodeURIComponent(container)}/json`)) as ContainerFacts;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a container, running or not, with its anonymous volumes. Idempotent. */
+export async function removeContainer(engine: Engine, container: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    try {
+      await engine.call('DELETE', `/containers/${encodeURIComponent(container)}`, { query: { force: 1, v: 1 } });
+      return;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.code === 404) return;
+      if (error.code !== 409) throw error; // 409: its removal is under way
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new UserError(`the docker daemon does not remove the container ${container}`);
+}
+
+/** What a container is created from; see https://docs.docker.com/reference/api/engine/#tag/Container/operation/ContainerCreate. */
+export function containerConfig(what: {
+  readonly image: string;
+  readonly name: string;
+  readonly token: string;
+  readonly keeper: readonly string[];
+  readonly init: boolean;
+  readonly confinement: Confinement;
+  readonly params: DockerParams;
+}): unknown {
+  const { confinement, params } = what;
+  return {
+    Image: what.image,
+    Hostname: what.name.slice(0, 63),
+    Entrypoint: [],
+    Cmd: what.keeper,
+    Env: [],
+    // some keepers read it, and it never gives anything
+    OpenStdin: true,
+    Labels: { [labels.instance]: what.name, [labels.token]: what.token },
+    HostConfig: {
+      Init: what.init,
+      NetworkMode: confinement.network === 'none' ? 'none' : params.network,
+      SecurityOpt: ['no-new-privileges'],
+      IpcMode: 'private',
+      ...(params.memory !== undefined && { Memory: params.memory }),
+      ...(params.cpus !== undefined && { NanoCpus: Math.round(params.cpus * 1e9) }),
+      ...(params.shm !== undefined && { ShmSize: params.shm }),
+      Mounts: confinement.mounts.map(({ source, path, readonly }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: path,
+        ReadOnly: readonly,
+      })),
+    },
+  };
+}
+
+const loop = 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done';
+
+/**
+ * What keeps a container running without doing anything, from what its root has. With the engine's own init (which
+ * reaps what is orphaned) in front of it, or else a shell that does.
+ */
+export async function keeperFor(directory: string, init: boolean): Promise<readonly string[]> {
+  const paths = ['/bin/sleep', '/bin/sh', '/bin/tail', '/bin/cat', '/usr/bin/perl'];
+  const found = await localRoot(directory).realpath(paths);
+  const [hasSleep, hasShell, hasTail, hasCat, hasPerl] = found.map((path) => path !== undefined);
+  if (!init && hasShell === true && hasSleep === true) return ['/bin/sh', '-c', loop];
+  if (hasSleep === true) return ['/bin/sleep', 'infinity'];
+  if (hasTail === true) return ['/bin/tail', '-f', '/dev/null'];
+  if (hasCat === true) return ['/bin/cat'];
+  if (hasShell === true) return ['/bin/sh'];
+  if (hasPerl === true) return ['/usr/bin/perl', '-e', 'sleep'];
+  throw new UserError('nothing in this root can keep a container running', {
+    hint: 'it needs one of sleep, sh, tail, cat, perl; choose backend chroot, which needs none',
+    status: 4,
+  });
+}

@@ -1,0 +1,91 @@
+import { UserError } from '../../model/index.ts';
+import type { Instance, InstanceRecord, InstanceStatus } from '../../contract/index.ts';
+import { EngineError, type Engine } from './client.ts';
+import { inspectContainer, removeContainer, type ContainerFacts } from './container.ts';
+import { inspectImage, labels } from './image.ts';
+import { readOriginals } from './originals.ts';
+import { containerSession } from './session.ts';
+
+/** What the record of an instance says for this backend. */
+export interface DockerFacts {
+  /** The daemon's address. */
+  readonly host: string;
+  /** The container's name. */
+  readonly container: string;
+  /** What its label must say for it to be ours. */
+  readonly token: string;
+  /** Paths that starting it has added to its root (mount points). */
+  readonly added?: readonly string[];
+}
+
+export function readFacts(record: InstanceRecord): DockerFacts | undefined {
+  const { host, container, token, added } = record.facts;
+  if (typeof host !== 'string' || typeof container !== 'string' || typeof token !== 'string') return undefined;
+  return { host, container, token, added: Array.isArray(added) ? added.map(String) : [] };
+}
+
+/** The container of a record; undefined where it is gone, or another has its name. */
+export async function findContainer(engine: Engine, facts: DockerFacts): Promise<ContainerFacts | undefined> {
+  const found = await inspectContainer(engine, facts.container);
+  return found?.Config.Labels?.[labels.token] === facts.token ? found : undefined;
+}
+
+export function dockerInstance(engine: Engine, name: string, facts: DockerFacts): Instance {
+  const must = async (): Promise<ContainerFacts> => {
+    const found = await findContainer(engine, facts);
+    if (found !== undefined) return found;
+    throw new UserError(`the container of ${name} is gone from the docker daemon at ${engine.address}`, {
+      hint: `repronim delete ${name}, and create it again`,
+    });
+  };
+  const start = async (): Promise<void> => {
+    const { Id } = await must();
+    await engine.call('POST', `/containers/${Id}/start`); // 304 where it runs already
+  };
+  const stop = async (): Promise<void> => {
+    const { Id } = await must();
+    await engine.call('POST', `/containers/${Id}/stop`, { query: { t: 2 } });
+  };
+
+  return {
+    name,
+    async status(): Promise<InstanceStatus> {
+      const found = await findContainer(engine, facts);
+      if (found === undefined) return 'gone';
+      if (found.State.Running) return 'running';
+      return found.State.Dead === true || found.State.Status === 'removing' ? 'broken' : 'stopped';
+    },
+    start,
+    stop,
+    async session() {
+      const { Id, Image } = await must();
+      let isOurs = false;
+      return containerSession({
+        engine,
+        container: Id,
+        name,
+        async ensureRunning() {
+          if ((await must()).State.Running) return;
+          await start();
+          isOurs = true;
+        },
+        async instead() {
+          const image = await inspectImage(engine, Image);
+          return readOriginals(image?.Config?.Labels?.[labels.originals], facts.added ?? []);
+        },
+        async leave() {
+          if (!isOurs) return;
+          const now = await findContainer(engine, facts);
+          if (now?.State.Running !== true || (now.ExecIDs ?? []).length > 0) return; // somebody else is in
+          await stop().catch((error: unknown) => {
+            if (!(error instanceof EngineError)) throw error;
+          });
+        },
+      });
+    },
+    async remove() {
+      const found = await findContainer(engine, facts);
+      if (found !== undefined) await removeContainer(engine, found.Id);
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+
+import { UserError } from '../../model/index.ts';
+import type {
+  BackendContext,
+  Confinement,
+  ImageRecord,
+  Instance,
+  InstanceRecord,
+  Rootfs,
+} from '../../contract/index.ts';
+import { dropParts } from './assemble.ts';
+import { connectEngine, EngineError, type Engine } from './client.ts';
+import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
+import { inspectImage, labels } from './image.ts';
+import { dockerInstance, findContainer, readFacts, type DockerFacts } from './instance.ts';
+import type { DockerParams } from './params.ts';
+
+/** Makes a container of the image and starts it. What it will be called is recorded before it is there. */
+export async function launch(
+  image: ImageRecord,
+  rootfs: Rootfs,
+  name: string,
+  confinement: Confinement,
+  params: DockerParams,
+  context: BackendContext,
+): Promise<Instance> {
+  const engine = await connectEngine(params.host, context.signal);
+  const facts = { host: engine.address, container: `repronim-${name}`, token: randomUUID() };
+  const found = await inspectImage(engine, image.reference);
+  if (found?.Config?.Labels?.[labels.lock] !== `sha256:${image.rootfs}`) {
+    throw new UserError(`the docker daemon at ${engine.address} has no image ${image.reference} of ours`, {
+      hint: 'somebody has removed it: create again',
+    });
+  }
+  await context.record({ ...facts });
+  const made = { engine, image: found.Id, rootfs, name, confinement, params, facts };
+  const hasInit = await usesInit(engine);
+  const added = (await make(made, hasInit)) ?? (await make(made, false));
+  if (added === undefined) throw new UserError(`the docker daemon at ${engine.address} has no docker-init`);
+  const all: DockerFacts = { ...facts, added };
+  await context.record({ ...all });
+  return dockerInstance(engine, name, all);
+}
+
+export async function attach(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<Instance> {
+  const facts = readFacts(record);
+  if (facts === undefined) {
+    throw new UserError(`${record.name} was never finished`, {
+      hint: `repronim delete ${record.name}, and create it again`,
+    });
+  }
+  return dockerInstance(await connectEngine(facts.host ?? params.host, context.signal), record.name, facts);
+}
+
+/** Removes the container of a record, and steps towards its image, if they are there. Idempotent. */
+export async function sweep(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<void> {
+  const facts = readFacts(record);
+  const engine = await connectEngine(facts?.host ?? params.host, context.signal);
+  if (facts !== undefined) {
+    const found = await findContainer(engine, facts);
+    if (found !== undefined) await removeContainer(engine, found.Id);
+  }
+  await dropParts(engine, record.image.rootfs);
+}
+
+interface Making {
+  readonly engine: Engine;
+  readonly image: string;
+  readonly rootfs: Rootfs;
+  readonly name: string;
+  readonly confinement: Confinement;
+  readonly params: DockerParams;
+  readonly facts: DockerFacts;
+}
+
+/** Creates and starts it; the paths that this added to its root, or undefined where the engine's init is missing. */
+async function make(making: Making, init: boolean): Promise<string[] | undefined> {
+  const { engine, facts } = making;
+  const keeper = await keeperFor(making.rootfs.directory, init);
+  const json = containerConfig({ ...making, token: facts.token, keeper, init });
+  await create(making, json);
+  try {
+    await engine.call('POST', `/containers/${facts.container}/start`);
+    const changes = (await engine.call('GET', `/containers/${facts.container}/changes`)) as
+      | readonly { readonly Path: string; readonly Kind: number }[]
+      | undefined;
+    return (changes ?? []).filter(({ Kind }) => Kind === 1).map(({ Path }) => Path);
+  } catch (error) {
+    await removeContainer(engine, facts.container);
+    if (init && error instanceof EngineError && error.message.includes('docker-init')) return undefined;
+    throw error;
+  }
+}
+
+async function create({ engine, name, facts }: Making, json: unknown): Promise<void> {
+  try {
+    await engine.call('POST', '/containers/create', { query: { name: facts.container }, json });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 409) throw error;
+    const other = await inspectContainer(engine, facts.container);
+    const of = other?.Config.Labels?.[labels.instance];
+    throw new UserError(`the docker daemon at ${engine.address} has a container named ${facts.container} already`, {
+      hint: `${of === undefined ? 'it is not ours' : `it is the instance ${of} of somebody else, or of another state folder`}: docker rm ${facts.container}, or choose another name than ${name}`,
+      cause: error,
+    });
+  }
+}
+
+async function usesInit(engine: Engine): Promise<boolean> {
+  const info = (await engine.call('GET', '/info')) as { readonly InitCommit?: { readonly ID?: string } };
+  return info.InitCommit?.ID !== 'N/A';
+}

@@ -1,0 +1,162 @@
+import { posix } from 'node:path';
+
+import { UserError } from '../../model/index.ts';
+import type { ExecOptions, RunOptions, RunResult, Session } from '../../contract/index.ts';
+import { CommandFailed } from '../../sessions/process.ts';
+import type { Instead } from '../../roots/tar-index.ts';
+import { containerFiles, fileAt, placedIn, tarOf } from './archive.ts';
+import type { Engine } from './client.ts';
+import { execute, type Executing } from './exec.ts';
+import { containerRoot } from './root.ts';
+import { feed, writeAll } from './streams.ts';
+
+const defaultEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } as const;
+
+export interface SessionParts {
+  readonly engine: Engine;
+  readonly container: string;
+  readonly name: string;
+  /** Starts the container where it is not running. */
+  readonly ensureRunning: () => Promise<void>;
+  readonly instead: () => Promise<Instead>;
+  readonly leave: () => Promise<void>;
+}
+
+/** Being in a container, by the engine's exec and archive endpoints. */
+export function containerSession({ engine, container, name, ensureRunning, instead, leave }: SessionParts): Session {
+  const files = containerFiles(engine, container);
+  const root = containerRoot(engine, container, name, files, instead);
+
+  return {
+    root,
+    async run(argv, options: RunOptions = {}): Promise<RunResult> {
+      options.signal?.throwIfAborted();
+      await ensureRunning();
+      const limit = options.limit ?? 64 * 1024 * 1024;
+      const stdout = collector(limit);
+      const stderr = collector(limit);
+      const running = await execute(engine, container, {
+        argv,
+        env: options.env ?? defaultEnvironment,
+        cwd: options.cwd ?? '/',
+        stdin: options.input !== undefined,
+        onStdout: stdout.take,
+        onStderr: stderr.take,
+      });
+      running.input.on('error', () => {}); // a program may end without reading all of it
+      if (options.input !== undefined) running.input.end(options.input);
+      const status = await supervise(running, options.signal, options.timeoutMs, [stdout, stderr]);
+      root.changed();
+      options.signal?.throwIfAborted();
+      if (stdout.isFull() || stderr.isFull()) throw new UserError(`a program wrote more than ${limit} bytes`);
+      const result = { status, stdout: stdout.whole(), stderr: stderr.whole() };
+      const accept = options.accept ?? [0];
+      if (accept !== 'any' && !accept.includes(status)) throw new CommandFailed(argv, result);
+      return result;
+    },
+    async exec(argv, options: ExecOptions) {
+      options.signal?.throwIfAborted();
+      await ensureRunning();
+      const tty = options.tty === true;
+      const [stdin, stdout, stderr] = [
+        descriptor(options.stdin, 0),
+        descriptor(options.stdout, 1),
+        descriptor(options.stderr, 2),
+      ];
+      const running = await execute(engine, container, {
+        argv,
+        env: options.env ?? defaultEnvironment,
+        cwd: options.cwd ?? '/',
+        user: options.user,
+        tty,
+        stdin: stdin !== undefined,
+        onStdout: async (piece) => (stdout === undefined ? undefined : await writeAll(stdout, piece)),
+        onStderr: async (piece) => (stderr === undefined ? undefined : await writeAll(stderr, piece)),
+      });
+      running.input.on('error', () => {});
+      const stopFeeding = stdin === undefined ? undefined : feed(stdin, running.input, tty);
+      const stopSizing = tty ? followSize(running) : undefined;
+      try {
+        return await supervise(running, options.signal, undefined, []);
+      } finally {
+        stopFeeding?.();
+        stopSizing?.();
+        root.changed();
+      }
+    },
+    async write(path, content, mode = 0o644) {
+      root.changed();
+      await files.put('/', fileAt(files, posix.normalize(path), Buffer.from(content as Uint8Array), mode));
+    },
+    async untar(stream, into) {
+      root.changed();
+      await files.put('/', placedIn(files, into, stream));
+    },
+    tar: (paths) => tarOf(files, paths),
+    async [Symbol.asyncDispose]() {
+      await root[Symbol.asyncDispose]();
+      await leave();
+    },
+  };
+}
+
+interface Collector {
+  readonly take: (piece: Buffer) => void;
+  isFull(): boolean;
+  whole(): Buffer;
+  /** Called when more comes than is kept. */
+  onFull?: () => void;
+}
+
+function collector(limit: number): Collector {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const made: Collector = {
+    take(piece) {
+      size += piece.length;
+      if (size <= limit) pieces.push(piece);
+      else made.onFull?.();
+    },
+    isFull: () => size > limit,
+    whole: () => Buffer.concat(pieces),
+  };
+  return made;
+}
+
+/** Waits for the end; an abort, a time-out or too much output end the program: TERM, and KILL two seconds later. */
+async function supervise(
+  running: Executing,
+  signal: AbortSignal | undefined,
+  timeoutMs: number | undefined,
+  collectors: readonly Collector[],
+): Promise<number> {
+  let killing: NodeJS.Timeout | undefined;
+  const stop = () => {
+    if (killing !== undefined) return;
+    killing = setTimeout(() => void running.signal('KILL').catch(() => {}), 2000);
+    running.signal('TERM').catch(() => {}); // the daemon went away: then the streams end, too
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs);
+  for (const one of collectors) one.onFull = stop;
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
+  try {
+    return await running.status;
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(killing);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function followSize(running: Executing): () => void {
+  const tell = () => void running.resize(process.stdout.columns, process.stdout.rows);
+  if (process.stdout.isTTY) tell();
+  process.on('SIGWINCH', tell);
+  return () => process.off('SIGWINCH', tell);
+}
+
+function descriptor(given: number | 'ignore' | 'inherit', inherited: number): number | undefined {
+  if (given === 'ignore') return undefined;
+  return given === 'inherit' ? inherited : given;
+}

@@ -1,6 +1,8 @@
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 
 import type { OnProgress, Progress } from '../model/index.ts';
+import { writeAll } from '../sessions/streams.ts';
 import { duration, size, count } from './render/numbers.ts';
 
 /** Where we talk: answers to standard output, everything else to standard error. */
@@ -13,6 +15,8 @@ export interface Terminal {
   readonly interactive: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
+  /** The terminal's signals are a command's from now on: Ctrl-C is not for us. */
+  handOver(): void;
   configure(set: { quiet: boolean; verbose: boolean; json: boolean }): void;
   /** A line of the answer. */
   answer(line: string): void;
@@ -30,22 +34,29 @@ const quietFor = 1000; // nothing is said of what takes less
 const everyOnTerminal = 100;
 const everyElsewhere = 5000;
 
-/** Opens our streams: progress on one rewritten line of a terminal, a plain line every few seconds elsewhere. */
+/**
+ * Opens our streams: progress on one rewritten line of a terminal, a plain line every few seconds elsewhere.
+ *
+ * Descriptors are written to as they are: `process.stdout` and its like make a pipe non-blocking, for every program
+ * that shares it with us.
+ */
 export function openTerminal(): Terminal {
   const abort = new AbortController();
   const set = { quiet: false, verbose: false, json: false };
-  const live = process.stderr.isTTY;
+  const live = isatty(2);
+  const columns = (fd: 1 | 2) =>
+    isatty(fd) ? ((fd === 1 ? process.stdout : process.stderr).columns ?? 80) : undefined;
   const begun = new Map<string, number>();
   let shown = 0;
   let drawn = false;
 
   const wipe = () => {
-    if (drawn) process.stderr.write('\r\u001B[K');
+    if (drawn) writeAll(2, '\r\u001B[K');
     drawn = false;
   };
   const line = (text: string) => {
     wipe();
-    process.stderr.write(`${text}\n`);
+    writeAll(2, `${text}\n`);
   };
   const interrupt = () => {
     if (abort.signal.aborted) process.exit(130); // the second time: at once
@@ -56,7 +67,7 @@ export function openTerminal(): Terminal {
   process.on('SIGTERM', interrupt);
 
   return {
-    width: process.stdout.columns ?? 80,
+    width: columns(1) ?? 100,
     get json() {
       return set.json;
     },
@@ -66,8 +77,12 @@ export function openTerminal(): Terminal {
     get verbose() {
       return set.verbose;
     },
-    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    interactive: isatty(0) && live,
     signal: abort.signal,
+    handOver() {
+      process.off('SIGINT', interrupt);
+      process.on('SIGINT', () => {});
+    },
     configure(next) {
       Object.assign(set, next);
     },
@@ -76,7 +91,7 @@ export function openTerminal(): Terminal {
       const now = performance.now();
       if (!begun.has(progress.step)) begun.set(progress.step, now);
       if (progress.finished !== undefined) {
-        line(finishedLine(progress, process.stderr.columns ?? 100));
+        line(finishedLine(progress, columns(2) ?? 100));
         for (const detail of progress.details ?? []) line(`${' '.repeat(10)}${detail}`);
         begun.delete(progress.step);
         return;
@@ -86,24 +101,27 @@ export function openTerminal(): Terminal {
       shown = now;
       const text = runningLine(progress, since);
       if (!live) return line(text);
-      process.stderr.write(`\r\u001B[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+      writeAll(2, `\r\u001B[K${text.slice(0, (columns(2) ?? 80) - 1)}`);
       drawn = true;
     },
     answer(text) {
       wipe();
-      process.stdout.write(`${text}\n`);
+      writeAll(1, `${text}\n`);
     },
     value(value) {
       wipe();
-      process.stdout.write(`${JSON.stringify(value, undefined, 1)}\n`);
+      writeAll(1, `${JSON.stringify(value, undefined, 1)}\n`);
     },
     say(text) {
       if (!set.quiet) line(text);
     },
     error(text) {
       wipe();
-      const coloured = text.replace(/^error:/, (word) => styleText('red', word, { stream: process.stderr }));
-      process.stderr.write(`${coloured}\n`);
+      const colour = live && (process.env['NO_COLOR'] ?? '') === '';
+      const shown = colour
+        ? text.replace(/^error:/, (word) => styleText('red', word, { validateStream: false }))
+        : text;
+      writeAll(2, `${shown}\n`);
     },
     async ask(question) {
       wipe();

@@ -1,5 +1,4 @@
-import { parse } from 'valibot';
-import { ValiError } from 'valibot';
+import { safeParse } from 'valibot';
 
 import { UserError, type ContentRef, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
@@ -36,7 +35,10 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
   const params = paramsOf(backend, request.params);
   const probed = await backend.probe(params, contextOf(house));
   if (!probed.usable) {
-    throw new UserError(`cannot create ${request.name} with ${backend.name}: ${probed.because}`, { status: 4, hint: probed.hint });
+    throw new UserError(`cannot create ${request.name} with ${backend.name}: ${probed.because}`, {
+      status: 4,
+      hint: probed.hint,
+    });
   }
   const trusted = request.confinement.level === 'trusted';
   const value = (image: ImageRecord, facts = {}): InstanceValue => ({
@@ -92,16 +94,15 @@ export function backendOf(name: string, house: House): AnyBackend {
 
 /** A backend's parameters, checked by its own schema. */
 export function paramsOf(backend: AnyBackend, given: Readonly<Record<string, unknown>>): unknown {
-  try {
-    return parse(backend.params, given);
-  } catch (error) {
-    if (!(error instanceof ValiError)) throw error;
-    const details = error.issues.map((issue) => `${issue.path?.map(({ key }) => String(key)).join('.') ?? '--set'}: ${issue.message}`);
-    throw new UserError(`wrong parameters for ${backend.name}: ${details.join('; ')}`, {
-      status: 2,
-      hint: `repronim create --backend ${backend.name} --help lists them`,
-    });
-  }
+  const parsed = safeParse(backend.params, given);
+  if (parsed.success) return parsed.output;
+  const details = parsed.issues.map(
+    (issue) => `${issue.path?.map(({ key }) => String(key)).join('.') ?? '--set'}: ${issue.message}`,
+  );
+  throw new UserError(`wrong parameters for ${backend.name}: ${details.join('; ')}`, {
+    status: 2,
+    hint: 'repronim create --backends lists them',
+  });
 }
 
 async function imageOf(
@@ -116,7 +117,9 @@ async function imageOf(
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: rootfs.digest };
   const held = await house.inventory.images.find(name);
   await using claim =
-    held === undefined ? await house.inventory.images.reserve(name, value(none)) : await house.inventory.images.claim(name);
+    held === undefined
+      ? await house.inventory.images.reserve(name, value(none))
+      : await house.inventory.images.claim(name);
   let facts = {};
   let image = none;
   // asked also where the inventory has it: the backend may have lost it

@@ -51,13 +51,17 @@ function explainPng(was: Buffer, is: Buffer): string | undefined {
   if (before === undefined || after === undefined) return undefined;
   try {
     const [one, other] = [before, after].map((chunks) =>
-      inflateSync(Buffer.concat(chunks.filter(({ kind }) => kind === 'IDAT').map(({ data }) => data)), { maxOutputLength: largest }),
+      inflateSync(Buffer.concat(chunks.filter(({ kind }) => kind === 'IDAT').map(({ data }) => data)), {
+        maxOutputLength: largest,
+      }),
     );
     const header = (chunks: readonly Chunk[]) => chunks.find(({ kind }) => kind === 'IHDR')?.data ?? Buffer.alloc(0);
     if (one === undefined || other === undefined) return undefined;
     if (!header(before).equals(header(after))) return 'another size or kind of picture';
     if (!one.equals(other)) return 'other pixels';
-    const dated = [...before, ...after].some(({ kind, data }) => kind === 'tIME' || /date|time/i.test(data.toString('latin1', 0, 40)));
+    const dated = [...before, ...after].some(
+      ({ kind, data }) => kind === 'tIME' || /date|time/i.test(data.toString('latin1', 0, 40)),
+    );
     return `pixels equal, metadata differs${dated ? ' (a date)' : ''}`;
   } catch {
     return undefined;
@@ -72,7 +76,7 @@ interface Chunk {
 function pngChunks(bytes: Buffer): Chunk[] | undefined {
   if (!bytes.subarray(0, 8).equals(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))) return undefined;
   const chunks: Chunk[] = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
     if (at + 12 + length > bytes.length) return undefined;
     chunks.push({ kind: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + 8 + length) });

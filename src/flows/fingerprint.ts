@@ -57,9 +57,13 @@ export async function fingerprintOfEntries(
   return { digest: hasher.digest(), entries: hasher.count(), owners: manifest === undefined ? 'visible' : 'manifest' };
 }
 
-/** All that the distributions of a spec leave out, each with its reason. */
-export function volatileOf(spec: Spec, distributions: readonly AnyDistribution[]): readonly VolatilePath[] {
-  return spec.distributions.flatMap((entry) => {
+/**
+ * All that the distributions of a spec leave out, each with its reason. Without a spec: what those leave out that may
+ * have laid the root.
+ */
+export function volatileOf(spec: Spec | undefined, distributions: readonly AnyDistribution[]): readonly VolatilePath[] {
+  const alone = distributions.filter(({ bootstrap }) => bootstrap !== undefined).map(({ type }) => ({ type }));
+  return (spec?.distributions ?? alone).flatMap((entry) => {
     const plugin = distributions.find(({ type }) => type === entry.type);
     return plugin?.volatile?.(entry) ?? [];
   });

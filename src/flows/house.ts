@@ -2,7 +2,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { OnProgress } from '../model/index.ts';
-import type { AnyBackend, AnyDistribution, Context, CreateContext, Store, TraceContext, Tracer } from '../contract/index.ts';
+import type {
+  AnyBackend,
+  AnyDistribution,
+  Context,
+  CreateContext,
+  Store,
+  TraceContext,
+  Tracer,
+} from '../contract/index.ts';
 import { fetchAll } from '../archives/fetch.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Places } from '../inventory/places.ts';

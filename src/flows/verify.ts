@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import {
   UserError,
   volatileMatcher,
@@ -10,7 +14,7 @@ import {
   type Spec,
   type Verdict,
 } from '../model/index.ts';
-import type { AnyDistribution, CreateContext, Root } from '../contract/index.ts';
+import type { AnyDistribution, Context, CreateContext, Root } from '../contract/index.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
@@ -24,7 +28,7 @@ import { rememberDigests } from './verify/remember.ts';
 
 export interface VerifyOptions {
   readonly distributions: readonly AnyDistribution[];
-  readonly context: CreateContext;
+  readonly context: Context;
   /** The file of the rootfs that says who owns what, where that can't be seen. */
   readonly manifest?: string;
   /** sha256s of the content that the root was built from, by its build record. Without: the store is asked. */
@@ -40,7 +44,6 @@ export interface VerifyOptions {
 /** Compares a root with a spec: never what was meant to be made, only what is there. The tree is read once. */
 export async function verify(spec: Spec, root: Root, options: VerifyOptions): Promise<Verdict> {
   const { context, distributions } = options;
-  const started = performance.now();
   const parts = partsOf(spec, distributions);
   const manifest = options.manifest === undefined ? undefined : await readManifest(options.manifest);
   const tree = await readTree(spec, root, manifest, options);
@@ -48,19 +51,17 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const expected = expectedFiles(spec, parts, options.made ?? {}, options.traced ?? []);
 
   const packages = await verifyPackages(parts, remembered, context);
-  const artifacts = await verifyArtifacts(parts, context, options.built);
+  const artifacts = await withoutFetching(context, (asking) => verifyArtifacts(parts, asking, options.built));
   const contents = await verifyContents(parts, tree, expected, remembered, context);
   const files = await verifyFiles(expected, tree, remembered);
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
-  const verdict: Verdict = {
+  return {
     equal: Object.values(levels).every(({ differing }) => differing.length === 0),
     levels,
     ...(fingerprint === undefined ? {} : { fingerprint }),
-    unvouched: options.unvouched ?? (await unvouchedOf(parts, context)),
+    unvouched: options.unvouched ?? (await withoutFetching(context, (asking) => unvouchedOf(parts, asking))),
   };
-  context.onProgress({ step: 'verify', finished: sentenceOf(verdict), milliseconds: performance.now() - started });
-  return verdict;
 }
 
 async function readTree(
@@ -96,6 +97,21 @@ async function printOf(
   }
 }
 
+/** Plug-ins are asked what a creation would want; while looking, nothing is fetched. */
+async function withoutFetching<T>(context: Context, ask: (asking: CreateContext) => Promise<T>): Promise<T> {
+  const work = await mkdtemp(join(tmpdir(), 'repronim-verify-'));
+  try {
+    const fetch: CreateContext['fetch'] = async (wanted) => ({
+      from: {},
+      refused: [],
+      missing: wanted.map(({ what, sha256 }) => ({ what, sha256, tried: [] })),
+    });
+    return await ask({ ...context, fetch, work, trusted: false });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
 async function unvouchedOf(parts: readonly Part[], context: CreateContext): Promise<readonly string[]> {
   const found: string[] = [];
   for (const { plugin, spec, lock } of parts) {
@@ -103,19 +119,4 @@ async function unvouchedOf(parts: readonly Part[], context: CreateContext): Prom
     found.push(...(trust?.byNobody ?? []));
   }
   return found;
-}
-
-/** `packages 131/131 · artifacts 127/131, 4 repacked · …`: what stays on the terminal. */
-function sentenceOf({ levels }: Verdict): string {
-  return Object.entries(levels)
-    .map(([name, { checked, equal, explained }]) => {
-      const repacked = explained.filter(({ kind }) => kind === 'repacked').length;
-      const title = name === 'files' ? 'traced files' : name;
-      return `${title} ${separated(equal)}/${separated(checked)}${repacked > 0 ? `, ${separated(repacked)} repacked` : ''}`;
-    })
-    .join(' · ');
-}
-
-function separated(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { UserError, type Argv, type Note, type StreamLock } from '../model/index.ts';
 import type { Context, Store, TraceResult, Tracer } from '../contract/index.ts';
-import { copyRest, streamKind, teeIn, teeOut, type Tee } from '../sessions/streams.ts';
+import { copyRest, streamKind, teeIn, teeOut, type Input, type Tee } from '../sessions/streams.ts';
 
 /** A command to watch, and where its streams come from and go to. */
 export interface WatchRequest {
@@ -10,8 +10,8 @@ export interface WatchRequest {
   /** Absolute. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The stream of our own standard input, where it is a pipe. */
-  readonly input?: NodeJS.ReadableStream & { destroy?(): unknown };
+  /** Our own standard input as a stream; asked for only where it is a pipe. */
+  readonly input?: () => Input;
   /** Where standard output goes: 1, or 2 where standard output is our own answer. */
   readonly onto: 1 | 2;
   /** Standard output is kept even if it is a terminal's: the program then sees a pipe. */
@@ -70,14 +70,14 @@ export async function watch(request: WatchRequest, tracer: Tracer, context: Cont
   };
 }
 
-interface Input {
+interface OpenInput {
   readonly fd: number | 'inherit' | 'ignore';
   readonly tee?: Tee;
   readonly notes: readonly Note[];
   kept(store: Store): Promise<StreamLock | undefined>;
 }
 
-async function openInput(request: WatchRequest, work: string): Promise<Input> {
+async function openInput(request: WatchRequest, work: string): Promise<OpenInput> {
   const file = join(work, 'stdin');
   const keep = async (store: Store) => await store.addFile(file);
   switch (streamKind(0)) {
@@ -86,7 +86,7 @@ async function openInput(request: WatchRequest, work: string): Promise<Input> {
       return { fd: 'inherit', notes: [], kept: keep };
     case 'pipe': {
       if (request.input === undefined) return { fd: 'inherit', notes: [], kept: async () => undefined };
-      const tee = await teeIn(file, request.input);
+      const tee = await teeIn(file, request.input());
       return { fd: tee.fd, tee, notes: [], kept: keep };
     }
     case 'terminal':

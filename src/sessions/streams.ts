@@ -21,6 +21,9 @@ export function streamKind(fd: number): StreamKind {
   }
 }
 
+/** A stream of ours, such as `process.stdin`. */
+export type Input = NodeJS.ReadableStream & { destroy?(): unknown };
+
 /** A pipe into a program, or out of one, whose bytes are also kept. */
 export interface Tee {
   /** What the program gets. Closed here by `handed`, as soon as the program has it. */
@@ -73,7 +76,7 @@ export async function teeOut(file: string, onto: number | undefined): Promise<Te
 }
 
 /** A pipe for a program's standard input: what our own gives, kept as far as it was passed on. */
-export async function teeIn(file: string, input: NodeJS.ReadableStream & { destroy?(): unknown }): Promise<Tee> {
+export async function teeIn(file: string, input: Input): Promise<Tee> {
   const { read, write } = await pipe(`${file}.pipe`);
   const spool = openSync(file, 'w', 0o600);
   const hash = createHash('sha256');
@@ -153,8 +156,10 @@ async function pipe(path: string): Promise<{ read: number; write: number }> {
   return { read, write };
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) {
+/** Writes all of it to a descriptor, also where the other end is slow and the descriptor does not wait. */
+export function writeAll(fd: number, content: Uint8Array | string): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {

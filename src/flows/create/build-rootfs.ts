@@ -25,7 +25,14 @@ export interface Built {
 /** What a rootfs is known by: everything in the spec that decides its bytes. Hexadecimal. */
 export function rootfsDigest(spec: Spec): string {
   const { distributions, files, runs } = spec.lock ?? {};
-  return digestOf({ generation, distributions, files, runs, entries: spec.distributions, directories: spec.runs }).slice(7);
+  return digestOf({
+    generation,
+    distributions,
+    files,
+    runs,
+    entries: spec.distributions,
+    directories: spec.runs,
+  }).slice(7);
 }
 
 /** The rootfs of an exact spec: the one that is there, or a new one. What an interrupted build left is taken away first. */
@@ -44,7 +51,9 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
   };
   const held = await house.inventory.rootfs.find(digest);
   await using claim =
-    held === undefined ? await house.inventory.rootfs.reserve(digest, value) : await house.inventory.rootfs.claim(digest);
+    held === undefined
+      ? await house.inventory.rootfs.reserve(digest, value)
+      : await house.inventory.rootfs.claim(digest);
   const meanwhile = await usable(digest, house);
   if (meanwhile !== undefined) return { rootfs: meanwhile };
   await claim.record(value);
@@ -68,7 +77,12 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
   }
 }
 
-async function layAndApply(plan: Plan, parts: readonly Part[], directory: string, context: CreateContext): Promise<LaidRoot> {
+async function layAndApply(
+  plan: Plan,
+  parts: readonly Part[],
+  directory: string,
+  context: CreateContext,
+): Promise<LaidRoot> {
   const base = baseOf(parts);
   const laid = await base.plugin.bootstrap?.(base.spec, base.lock, directory, context);
   if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);

@@ -3,7 +3,10 @@ import type { CreateContext, Missing, Obtained } from '../../contract/index.ts';
 import type { Made, Part } from '../plan.ts';
 
 /** Brings everything that the parts need into the store. Throws where something can't be had, and says where it was sought. */
-export async function obtainAll(parts: readonly Part[], context: CreateContext): Promise<{ made: Made; obtained: Obtained }> {
+export async function obtainAll(
+  parts: readonly Part[],
+  context: CreateContext,
+): Promise<{ made: Made; obtained: Obtained }> {
   const wanted = await Promise.all(parts.map(({ plugin, spec, lock }) => plugin.wanted(spec, lock, context)));
   const unique = new Map(wanted.flat().map((want) => [want.sha256, want]));
   const answers = [await context.fetch([...unique.values()])];
@@ -27,7 +30,9 @@ function refuseMissing(missing: readonly Missing[]): void {
     ...(tried.length === 0 ? ['  nowhere to look: neither an archive nor a bundle is known'] : []),
   ]);
   throw new UserError(
-    missing.length === 1 ? `${missing[0]?.what ?? ''} can be had nowhere` : `${missing.length} things can be had nowhere`,
+    missing.length === 1
+      ? `${missing[0]?.what ?? ''} can be had nowhere`
+      : `${missing.length} things can be had nowhere`,
     { details, hint: 'a bundle brings them along: repronim trace --bundle --complete, where the trace was made' },
   );
 }

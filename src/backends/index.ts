@@ -1,0 +1,6 @@
+import type { AnyBackend } from '../contract/index.ts';
+import { chroot } from './chroot/index.ts';
+import { docker } from './docker/index.ts';
+
+/** Every backend; the first one is the default. */
+export const backends: readonly AnyBackend[] = [chroot, docker];

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+
+import { UserError, type Spec } from '../../model/index.ts';
+import { create } from '../../flows/create.ts';
+import { previewOf, renderTo } from '../../flows/preview.ts';
+import { load } from '../../flows/load.ts';
+import { resolve } from '../../flows/resolve.ts';
+import { refuseStale } from '../../formats/spec/lock.ts';
+import { writeSpec } from '../../formats/spec/write.ts';
+import { backendLines } from '../render/backends.ts';
+import { createdLine } from '../render/reproduce.ts';
+import { planLines } from '../render/plan.ts';
+import { backendOptions, confinementFrom, confinementOptions, houseOf, paramsFrom } from '../settings.ts';
+import type { Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  summary: 'Make an environment from a spec or a bundle.',
+  usage: ['create NAME [SPEC|BUNDLE] [-b BACKEND] [--set KEY=VALUE]', 'create --dry-run [SPEC|BUNDLE]'],
+  operands: [0, 2],
+  command: 'none',
+  options: [
+    ...backendOptions,
+    { flags: '-n, --dry-run', says: 'print the plan, and make nothing', matters: true },
+    {
+      flags: '--render <form>',
+      says: 'write a folder that builds it instead',
+      choices: ['dockerfile', 'script'],
+      matters: true,
+    },
+    { flags: '-o, --output <dir>', says: 'the folder of --render', matters: true },
+    ...confinementOptions,
+    { flags: '--backends', says: 'list the backends and their parameters' },
+  ],
+  examples: [
+    ['repronim create study', 'from repronim.yaml'],
+    ['repronim create study study.repronim -b docker', 'from a bundle, with docker'],
+    ['repronim create --render dockerfile -o image study.yaml', 'a folder for docker build'],
+  ],
+  async run({ terminal, operands, options }) {
+    const house = houseOf(terminal);
+    if (options.flag('backends')) {
+      for (const line of backendLines(house.backends)) terminal.answer(line);
+      return 0;
+    }
+    const only = options.flag('dryRun') || options.text('render') !== undefined;
+    const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
+    const source = file ?? 'repronim.yaml';
+    if (!only)
+      checkName(
+        name,
+        house.backends.map((backend) => backend.name),
+      );
+    if (file === undefined && !existsSync(source)) {
+      throw new UserError('there is no repronim.yaml here', {
+        status: 2,
+        hint: `repronim create ${name || 'NAME'} SPEC`,
+      });
+    }
+    const loaded = await load(source, house);
+    for (const { message } of loaded.warnings) terminal.say(`warning: ${message}`);
+    refuseStale(loaded.spec, loaded);
+    const spec: Spec = await resolve({ spec: loaded.spec, entries: 'unlocked', renew: [] }, house);
+    const exact = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(writeSpec(spec, house)));
+    if (options.text('render') !== undefined) {
+      const folder = options.text('output');
+      if (folder === undefined) throw new UserError('--render needs -o DIR', { status: 2 });
+      await renderTo(
+        spec,
+        options.text('render') === 'script' ? 'script' : 'dockerfile',
+        folder,
+        house,
+        options.flag('trust'),
+      );
+      terminal.say(`wrote ${folder}`);
+      return 0;
+    }
+    if (only) {
+      const plan = previewOf(spec, house);
+      if (terminal.json) terminal.value(plan);
+      else for (const line of planLines(plan)) terminal.answer(line);
+      return 0;
+    }
+    const created = await create(
+      {
+        name: name ?? '',
+        backend: options.text('backend') ?? house.backends[0]?.name ?? '',
+        params: paramsFrom(options),
+        spec,
+        source: exact,
+        confinement: confinementFrom(options, false),
+      },
+      house,
+    );
+    if (terminal.json) {
+      const { instance: _, ...answer } = created;
+      terminal.value(answer);
+    }
+    for (const line of createdLine(created, spec)) terminal.say(line);
+    terminal.say(`          repronim verify ${created.name}     repronim exec ${created.name} -- COMMAND`);
+    return 0;
+  },
+};
+
+function checkName(name: string | undefined, words: readonly string[]): void {
+  if (name === undefined)
+    throw new UserError('create needs a NAME', { status: 2, hint: 'repronim create NAME [SPEC]' });
+  if (existsSync(name)) {
+    throw new UserError(`${name} is a file, not a name`, {
+      status: 2,
+      hint: `did you mean repronim create NAME ${name}?`,
+    });
+  }
+  if (!/^[a-z][a-z0-9-]*$/.test(name) || name.length > 63) {
+    throw new UserError(`"${name}" cannot be a name`, {
+      status: 2,
+      hint: 'a letter, then letters, digits and - (all lower case)',
+    });
+  }
+  if (['host', 'all', ...words].includes(name))
+    throw new UserError(`"${name}" is a word of repronim, not a name`, { status: 2 });
+}

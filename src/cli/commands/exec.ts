@@ -1,0 +1,34 @@
+import { UserError } from '../../model/index.ts';
+import { attach } from '../../flows/attach.ts';
+import { execIn } from '../exec-in.ts';
+import { houseOf } from '../settings.ts';
+import type { Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  summary: 'Run a command in an environment, on your own streams; its exit status is ours.',
+  usage: ['exec NAME -- COMMAND …'],
+  operands: [1, 1],
+  command: 'required',
+  options: [
+    { flags: '-w, --directory <dir>', says: 'where it runs', otherwise: "that of the spec's first run", matters: true },
+    { flags: '-e, --env <name=value...>', says: 'a variable more', matters: true },
+    { flags: '-u, --user <uid[:gid]>', says: 'as whom', otherwise: "the user of the spec's first run", matters: true },
+  ],
+  examples: [
+    ['repronim exec study -- python3 --version', ''],
+    ['repronim exec study -w /tmp -- sh -c "ls > list"', 'a shell is one if you ask for it'],
+    ['tar c data | repronim exec study -- tar t', 'streams are passed on'],
+  ],
+  async run({ terminal, operands, command, options }) {
+    const [program, ...args] = command ?? [];
+    if (program === undefined) throw new UserError('no command', { status: 2 });
+    const attached = await attach(operands[0] ?? '', houseOf(terminal));
+    terminal.handOver();
+    return await execIn(attached, [program, ...args], {
+      directory: options.text('directory'),
+      env: options.list('env'),
+      user: options.text('user'),
+      tty: false,
+    });
+  },
+};

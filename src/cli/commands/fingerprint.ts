@@ -1,0 +1,31 @@
+import { fingerprintOf, volatileOf } from '../../flows/fingerprint.ts';
+import { openPlace } from '../place.ts';
+import { houseOf } from '../settings.ts';
+import type { Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  summary: 'Print the fingerprint of a place: a hash over every path, mode, owner and content that is not volatile.',
+  usage: ['fingerprint PLACE'],
+  operands: [1, 1],
+  command: 'none',
+  options: [],
+  examples: [
+    ['repronim fingerprint study', ''],
+    ['repronim fingerprint root:/srv/chroot', ''],
+  ],
+  async run({ terminal, operands }) {
+    const house = houseOf(terminal);
+    await using place = await openPlace(operands[0] ?? '', house);
+    const found = await fingerprintOf(place.root, {
+      volatile: volatileOf(place.spec ?? { repronim: 1, distributions: [] }, house.distributions),
+      ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
+      signal: terminal.signal,
+    });
+    if (terminal.json) terminal.value(found);
+    else {
+      terminal.answer(found.digest);
+      if (found.owners === 'manifest') terminal.say('owners are those of the manifest: they are not visible here');
+    }
+    return 0;
+  },
+};

@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { UserError, type Argv, type Spec } from '../../model/index.ts';
+import { traceContextOf, withWork, type House } from '../../flows/house.ts';
+import { trace, type TraceRequest } from '../../flows/trace.ts';
+import { saveBundle } from '../../flows/save-bundle.ts';
+import { writeSpec } from '../../formats/spec/write.ts';
+import { writeWhole } from '../../formats/write-whole.ts';
+import { openPlace } from '../place.ts';
+import { traceLines } from '../render/trace.ts';
+import { environmentForCommands, houseOf, ownFiles, runningAs } from '../settings.ts';
+import type { Invocation, Options, Verb } from '../verb.ts';
+
+export const verb: Verb = {
+  summary: 'Find out what a command runs on, and write it down as a spec.',
+  usage: [
+    'trace [-o FILE] [--bundle] -- COMMAND …',
+    'trace [-o FILE] [--bundle] --path FILE … [--in PLACE]',
+    'trace [-o FILE] [--bundle] --system [--in PLACE]',
+  ],
+  operands: [0, 0],
+  command: 'allowed',
+  options: [
+    {
+      flags: '-o, --output <file>',
+      says: 'where the spec goes; - is standard output',
+      otherwise: 'repronim.yaml',
+      matters: true,
+    },
+    { flags: '--bundle', says: 'also write what the spec cannot be re-created without', matters: true },
+    {
+      flags: '--path <file...>',
+      says: 'these files instead of a command; - reads names from standard input',
+      matters: true,
+    },
+    { flags: '--system', says: 'the whole machine instead of a command', matters: true },
+    { flags: '-f, --force', says: 'replace another spec', matters: true },
+    { flags: '--complete', says: 'bundle: every package too, so that nothing needs a network' },
+    { flags: '--no-data', says: 'bundle: leave the inputs out' },
+    { flags: '--in <place>', says: 'look there: host, root:DIR', otherwise: 'host' },
+    { flags: '--scope <scope>', says: 'how much is locked', choices: ['used', 'closure', 'all'], otherwise: 'used' },
+    { flags: '--stat', says: 'watch also what a command only asks about (slower)' },
+    { flags: '--allow-io-uring', says: 'do not turn io_uring off; what goes through it is not seen' },
+    { flags: '--input <path...>', says: 'an input, wherever it lies' },
+    { flags: '--output-file <path...>', says: 'an output, wherever it lies' },
+    { flags: '--include <path...>', says: 'keep this private file all the same' },
+    { flags: '--whole <dir...>', says: 'take a folder that was installed by hand whole' },
+    { flags: '--env <name...>', says: 'write this variable down, too' },
+  ],
+  examples: [
+    ['repronim trace -- ./run', 'writes repronim.yaml'],
+    ['repronim trace --bundle -o study.repronim -- ./run', 'one file to pass on'],
+    ['repronim trace --path /usr/bin/git -o -', 'the package that a file belongs to, without running anything'],
+  ],
+  async run({ terminal, command, options }) {
+    const house = houseOf(terminal);
+    const target = options.text('output') ?? 'repronim.yaml';
+    const ways = [command !== undefined, options.list('path').length > 0, options.flag('system')].filter(
+      Boolean,
+    ).length;
+    if (ways !== 1) {
+      throw new UserError('one of a command (after --), --path and --system is wanted', {
+        status: 2,
+        hint: 'repronim trace --help',
+      });
+    }
+    if (command !== undefined && (options.text('in') ?? 'host') !== 'host') {
+      throw new UserError('a command is traced on this machine; --in goes with --path and --system', { status: 2 });
+    }
+    refuseToOverwrite(target, options);
+    await using place = await openPlace(options.text('in') ?? 'host', house);
+    const request = requestOf({ options, command, house, target, root: place.root, terminal });
+    if (command !== undefined) terminal.handOver();
+    const scope = options.flag('system') ? 'all' : (options.text('scope') ?? 'used');
+    const whole = options.list('whole').map((path) => resolve(path));
+    try {
+      return await withWork(house, async (work) => {
+        const context = traceContextOf(house, { scope: scope as 'used' | 'closure' | 'all', keep: true, whole });
+        const traced = await trace(request, house, context, work);
+        const text = writeSpec(traced.spec, { distributions: house.distributions });
+        const written = await write(target, text, traced.spec, options, house);
+        if (terminal.json) terminal.value({ ...traced, written });
+        else if (target === '-') terminal.answer(text.trimEnd());
+        for (const line of traceLines(traced, written, terminal.verbose)) terminal.say(line);
+        return traced.status;
+      });
+    } catch (error) {
+      // the command has run, and its trace is lost: that is not its own status
+      if (command !== undefined && !(error instanceof UserError && error.status === 2)) throw asOurs(error);
+      throw error;
+    }
+  },
+};
+
+function asOurs(error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const { hint } = error;
+  return new UserError(error.message, { status: 125, details: error.details, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** Another spec is not replaced unasked, and that is said before anything is run. */
+function refuseToOverwrite(target: string, options: Options): void {
+  if (target === '-' || options.flag('force') || !existsSync(target)) return;
+  throw new UserError(`${target} is there already`, {
+    status: 2,
+    hint: 'choose another file with -o, or replace it with --force',
+  });
+}
+
+async function write(target: string, text: string, spec: Spec, options: Options, house: House): Promise<string[]> {
+  const asBundle = target.endsWith('.repronim');
+  const written: string[] = [];
+  if (target !== '-' && !asBundle) {
+    await writeWhole(target, text);
+    written.push(target);
+  }
+  if (asBundle || options.flag('bundle') || options.flag('complete')) {
+    const file = asBundle ? target : `${target === '-' ? 'repronim' : target.replace(/\.ya?ml$/, '')}.repronim`;
+    const saved = await saveBundle(
+      file,
+      text,
+      spec,
+      { complete: options.flag('complete'), data: !options.flag('noData') },
+      house,
+    );
+    written.push(`${file} (${saved.size} bytes)`);
+  }
+  return written;
+}
+
+function requestOf(of: {
+  options: Options;
+  command: readonly string[] | undefined;
+  house: House;
+  target: string;
+  root: TraceRequest['root'];
+  terminal: Invocation['terminal'];
+}): TraceRequest {
+  const { options, command, house, target, root, terminal } = of;
+  const list = (name: string) => options.list(name).map((path) => resolve(path));
+  const common = {
+    root,
+    inputs: list('input'),
+    outputs: list('outputFile'),
+    include: list('include'),
+    variables: options.list('env'),
+    except: [...ownFiles(house), ...(target === '-' ? [] : [resolve(target)])],
+  };
+  if (command === undefined) {
+    const paths = options.list('path').flatMap((path) => (path === '-' ? namesFromInput() : [path]));
+    return { ...common, paths: paths.map((path) => resolve(path)), system: options.flag('system') };
+  }
+  const env = environmentForCommands();
+  return {
+    ...common,
+    run: {
+      command: command as unknown as Argv,
+      directory: process.cwd(),
+      env,
+      input: () => process.stdin,
+      onto: terminal.json || target === '-' ? 2 : 1,
+      keepOutput: false,
+      stat: options.flag('stat'),
+      ...(options.flag('allowIoUring') ? { allowIoUring: true } : {}),
+      as: runningAs(env),
+    },
+  };
+}
+
+function namesFromInput(): string[] {
+  const text = readFileSync(0, 'utf8');
+  return text.split(text.includes('\0') ? '\0' : '\n').filter((name) => name !== '');
+}

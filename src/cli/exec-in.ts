@@ -1,0 +1,56 @@
+import { UserError, type Argv, type Spec } from '../model/index.ts';
+import type { Attached } from '../flows/attach.ts';
+
+interface ExecIn {
+  readonly directory: string | undefined;
+  readonly env: readonly string[];
+  readonly user: string | undefined;
+  readonly tty: boolean;
+}
+
+/** Runs a program in an instance on our own streams, as the spec's first run was run unless it is said otherwise. */
+export async function execIn({ instance, spec }: Attached, argv: Argv, options: ExecIn): Promise<number> {
+  const made = await spec();
+  const as = Object.values(made.lock?.runs ?? {})[0]?.as;
+  const user = userOf(options.user) ?? {
+    uid: as?.uid ?? 0,
+    gid: as?.gid ?? 0,
+    ...(as?.groups === undefined ? {} : { groups: as.groups }),
+    ...(as === undefined ? {} : { umask: Number.parseInt(as.umask, 8) }),
+  };
+  await using session = await instance.session();
+  const directory = options.directory ?? made.runs?.[0]?.directory ?? '/';
+  const [found] = await session.root.lstat([directory]);
+  return await session.exec(argv, {
+    cwd: found === undefined ? '/' : directory,
+    env: environmentOf(made, as?.home, options),
+    user,
+    stdin: 'inherit',
+    stdout: 'inherit',
+    stderr: 'inherit',
+    tty: options.tty,
+  });
+}
+
+function environmentOf(spec: Spec, home: string | undefined, options: ExecIn): Record<string, string> {
+  const given = options.env.map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new UserError(`--env ${pair}: expected NAME=VALUE`, { status: 2 });
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  const term = process.env['TERM'];
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: home ?? '/root',
+    ...(term === undefined ? {} : { TERM: term }),
+    ...spec.environment,
+    ...Object.fromEntries(given),
+  };
+}
+
+function userOf(word: string | undefined): { uid: number; gid: number } | undefined {
+  if (word === undefined) return undefined;
+  const [, uid, gid = uid] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(word) ?? [];
+  if (uid === undefined) throw new UserError(`--user ${word}: expected numbers, UID or UID:GID`, { status: 2 });
+  return { uid: Number(uid), gid: Number(gid) };
+}

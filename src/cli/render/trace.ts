@@ -1,0 +1,69 @@
+import type { Note } from '../../model/index.ts';
+import type { Traced } from '../../flows/trace.ts';
+import { count, plural, size } from './numbers.ts';
+
+/** What a trace found, for a person: what there is first, then what to know. */
+export function traceLines(traced: Traced, written: readonly string[], verbose: boolean): string[] {
+  const { summary } = traced;
+  const lines = [`trace     ${sentence(traced)}`];
+  if (summary.inputs + summary.outputs > 0) {
+    lines.push(`          ${plural(summary.inputs, 'input')}, ${plural(summary.outputs, 'output')}`);
+  }
+  lines.push(...noteLines(summary.notes, verbose).map((line) => `          ${line}`));
+  if (summary.sockets.length > 0) {
+    lines.push(`          talked to: ${few(summary.sockets, verbose)}`);
+  }
+  for (const file of written) lines.push(`wrote     ${file}`);
+  return lines;
+}
+
+/** `412 files of 14 Debian packages, 1 git work tree; 2 loose files, 812 B`. */
+export function sentence({ summary }: Traced): string {
+  const owned =
+    summary.distributions.length === 0
+      ? 'no files of any package'
+      : `${count(summary.files)} files of ${summary.distributions.join(', ')}`;
+  const { files, size: bytes } = summary.loose;
+  return `${owned}; ${plural(files, 'loose file')}${files === 0 ? '' : `, ${size(bytes)}`}`;
+}
+
+const headings: Readonly<Record<Note['kind'], string>> = {
+  gone: 'in no archive any more, kept as installed',
+  partial: 'kept, but not whole',
+  unreadable: 'could not be read',
+  left: 'left out',
+  secret: 'replaced',
+  service: 'done by somebody else',
+  incomplete: 'may be missing from this trace',
+  warning: 'warning',
+};
+
+/** Notes by kind, each kind a line with the first few of what it is about. */
+export function noteLines(notes: readonly Note[], verbose: boolean): string[] {
+  const kinds = Object.keys(headings) as Note['kind'][];
+  return kinds.flatMap((kind) => {
+    const of = [
+      ...new Set(
+        notes
+          .filter((note) => note.kind === kind)
+          .map((note) => (kind === 'gone' ? (note.about ?? note.text) : note.text)),
+      ),
+    ];
+    if (of.length === 0) return [];
+    if (kind === 'gone') return [`${headings[kind]}: ${of.length} packages (${few(of, verbose)})`];
+    if (of.length === 1) return [`${headings[kind]}: ${of[0] ?? ''}`];
+    const shown = verbose ? of : of.slice(0, 10);
+    const more = of.length - shown.length;
+    return [
+      `${headings[kind]}:`,
+      ...shown.map((text) => `  ${text}`),
+      ...(more > 0 ? [`  … and ${more} more: -v`] : []),
+    ];
+  });
+}
+
+function few(words: readonly string[], verbose: boolean): string {
+  const most = verbose ? words.length : 6;
+  const shown = words.slice(0, most).join(', ');
+  return words.length > most ? `${shown} … and ${words.length - most} more: -v` : shown;
+}

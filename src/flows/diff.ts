@@ -1,0 +1,59 @@
+import { byBytes, type Change, type Differences, type DistributionDifference, type Spec } from '../model/index.ts';
+import type { AnyDistribution, Context, Root } from '../contract/index.ts';
+import { diffDistribution, pairEntries } from './diff/distributions.ts';
+import { diffLooseFiles, diffTrees } from './diff/files.ts';
+import { diffEnvironment, diffRuns } from './diff/runs.ts';
+import { partsSeen } from './diff/seen.ts';
+
+/** One side: a spec, a place, or a place that was made from a spec. */
+export interface Side {
+  readonly label: string;
+  readonly spec?: Spec;
+  readonly root?: Root;
+  /** Of a place whose owners can't be seen. */
+  readonly manifest?: string;
+}
+
+export interface DiffOptions {
+  readonly distributions: readonly AnyDistribution[];
+  readonly context: Context;
+  /** Only what the first has and the second lacks counts: the second is good enough for the first. */
+  readonly satisfies?: boolean;
+}
+
+/**
+ * How two environments differ. A spec is taken at its word, a place is looked at: the distributions of its own spec,
+ * else those of the other side's, else whatever is found there.
+ */
+export async function diff(a: Side, b: Side, options: DiffOptions): Promise<Differences> {
+  const { satisfies = false } = options;
+  const first = await partsSeen(a, b.spec, options);
+  const second = await partsSeen(b, a.spec ?? { repronim: 1, distributions: first.map(({ spec }) => spec) }, options);
+  const distributions = pairEntries(first, second)
+    .map(([left, right]) => diffDistribution(left, right, satisfies))
+    .toSorted((x, y) => byBytes(x.type, y.type) || byBytes(x.id, y.id));
+  const files =
+    a.root !== undefined && b.root !== undefined
+      ? await diffTrees(a, b, [...first, ...second], distributions, options)
+      : await diffLooseFiles(a, b);
+  // what was to be run there is a word, too: of two specs, and of two places that have one
+  const [one, other] = [a.spec, b.spec];
+  const comparable = one !== undefined && other !== undefined;
+  const runs = comparable ? diffRuns(one, other) : [];
+  const environment = comparable ? diffEnvironment(one, other) : [];
+  const counted = (changes: readonly Change[]) =>
+    satisfies ? changes.filter(({ was }) => was !== undefined) : changes;
+  const found = { files: counted(files), runs: counted(runs), environment: counted(environment) };
+  return {
+    equal:
+      distributions.every(isEqual) && [found.files, found.runs, found.environment].every(({ length }) => length === 0),
+    of: [a.label, b.label],
+    satisfies,
+    distributions,
+    ...found,
+  };
+}
+
+function isEqual({ release, packages, fields }: DistributionDifference): boolean {
+  return release === undefined && packages.length === 0 && fields.length === 0;
+}

@@ -1,0 +1,61 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { byBytes } from '../model/index.ts';
+import { findUnused, type Unused } from '../inventory/prune.ts';
+import { removeMapped } from '../sessions/mapped.ts';
+import { removeImage } from './attach.ts';
+import type { House } from './house.ts';
+
+/** What may go; `interrupted` are folders that no running process of ours works in, absolute. */
+export interface Pruneable extends Unused {
+  readonly interrupted: readonly string[];
+}
+
+/** Finds what nobody uses. Changes nothing. */
+export async function pruneable(house: House): Promise<Pruneable> {
+  const { instances, images, rootfs } = house.inventory;
+  const unused = findUnused(await instances.list(), await images.list(), await rootfs.list());
+  return { ...unused, interrupted: await interrupted(house) };
+}
+
+/** Removes what was found; returns the bytes of the store that are free again. */
+export async function prune(found: Pruneable, house: House): Promise<number> {
+  for (const name of found.images) await removeImage(name, house);
+  for (const name of found.rootfs) {
+    await using claim = await house.inventory.rootfs.claim(name);
+    const directory = claim.held.value?.directory ?? join(house.places.rootfs, name);
+    for (const tree of [directory, `${directory}.new`]) await removeMapped(tree);
+    await claim.remove();
+  }
+  let freed = 0;
+  for (const sha256 of found.contents) {
+    const file = await house.store.find(sha256);
+    if (file === undefined) continue;
+    freed += (await stat(file)).size;
+    await house.store.remove(sha256);
+  }
+  for (const path of found.interrupted) await rm(path, { recursive: true, force: true });
+  return freed;
+}
+
+/** Work folders and half-written content begin with the id of the process that made them. */
+async function interrupted(house: House): Promise<string[]> {
+  const left: string[] = [];
+  for (const folder of [join(house.places.data, 'work'), join(house.places.store, 'new')]) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? 0);
+      if (pid > 0 && !isRunning(pid)) left.push(join(folder, name));
+    }
+  }
+  return left.sort(byBytes);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,38 @@
+import { distributionId, UserError, type DistributionLock, type Spec } from '../model/index.ts';
+import { bindLock, lockState } from '../formats/spec/lock.ts';
+import { createContextOf, withWork, type House } from './house.ts';
+
+export interface ResolveRequest {
+  readonly spec: Spec;
+  /** `stale`: entries whose lock is not theirs any more are resolved as well; without it they are an error elsewhere. */
+  readonly entries: 'unlocked' | 'stale';
+  /** Packages whose locked version is not held; `true`: none is held. */
+  readonly renew: true | readonly string[];
+}
+
+/** A spec with a lock for every distribution: what is held and still satisfies stays. */
+export async function resolve(request: ResolveRequest, house: House): Promise<Spec> {
+  const states = lockState(request.spec).filter(({ kind }) => kind === 'distribution');
+  const renewing = request.renew === true || request.renew.length > 0;
+  const due = states.filter(
+    ({ state }) => state === 'unlocked' || (state === 'stale' && request.entries === 'stale') || renewing,
+  );
+  if (due.length === 0) return request.spec;
+  return await withWork(house, async (work) => {
+    const context = createContextOf(house, work, false);
+    const locks: Record<string, Omit<DistributionLock, 'of'>> = {};
+    for (const { id } of due) {
+      const entry = request.spec.distributions.find((one) => distributionId(one) === id);
+      const plugin = house.distributions.find(({ type }) => type === entry?.type);
+      if (entry === undefined || plugin === undefined) continue;
+      if (plugin.resolve === undefined) {
+        throw new UserError(`${id} has no lock, and ${plugin.title} cannot be resolved from a description`, {
+          status: 2,
+          hint: `trace where it is: repronim trace --path …`,
+        });
+      }
+      locks[id] = await plugin.resolve(entry, request.spec.lock?.distributions?.[id], context, request.renew);
+    }
+    return bindLock(request.spec, { distributions: locks });
+  });
+}

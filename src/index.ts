@@ -1,0 +1,148 @@
+/** repronim as a library: whatever the command line does, without printing, asking or exiting. */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve as absolute } from 'node:path';
+
+import { openStore } from './archives/store.ts';
+import { backends } from './backends/index.ts';
+import { distributions } from './distributions/index.ts';
+import { attach as attachFlow, type Attached } from './flows/attach.ts';
+import { create as createFlow, type Created } from './flows/create.ts';
+import { createContextOf, traceContextOf, withWork, type House } from './flows/house.ts';
+import { load, type Loaded } from './flows/load.ts';
+import { resolve as resolveFlow } from './flows/resolve.ts';
+import { trace as traceFlow, type Traced } from './flows/trace.ts';
+import { verify as verifyFlow } from './flows/verify.ts';
+import { loadConfig } from './formats/config.ts';
+import { writeSpec } from './formats/spec/write.ts';
+import { openInventory } from './inventory/inventory.ts';
+import { places } from './inventory/places.ts';
+import { UserError, type Argv, type OnProgress, type RunLock, type Spec, type Verdict } from './model/index.ts';
+import type { Confinement } from './contract/index.ts';
+import { localRoot } from './roots/local.ts';
+import { straceTracer } from './tracers/strace/index.ts';
+
+export type { Attached, Created, House, Loaded, Traced };
+export * from './model/index.ts';
+
+export interface HouseOptions {
+  /** Default: ours. Names the XDG places, and settings as `REPRONIM_*`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** Opens this user's house: settings, store and inventory, with every plug-in in it. Changes nothing on disk. */
+export function openHouse(options: HouseOptions = {}): House {
+  const env = options.env ?? process.env;
+  const where = places(env);
+  const config = loadConfig({ env, home: where.config });
+  return {
+    distributions,
+    backends,
+    tracer: straceTracer,
+    places: where,
+    store: openStore(where.store),
+    inventory: openInventory(where.state),
+    settings: (name) => config.table(name),
+    onProgress: options.onProgress ?? (() => {}),
+    signal: options.signal ?? new AbortController().signal,
+  };
+}
+
+export interface TraceOptions extends HouseOptions {
+  readonly directory?: string;
+  /** `used`, `closure` (default: used files, locked closure) or `all`. */
+  readonly scope?: 'used' | 'closure' | 'all';
+  readonly stat?: boolean;
+}
+
+/** Runs a command and finds out what it ran on. */
+export async function trace(command: Argv, options: TraceOptions = {}): Promise<Traced> {
+  const house = openHouse(options);
+  const directory = absolute(options.directory ?? '.');
+  const env = definedOnly(options.env ?? process.env);
+  return await withWork(house, async (work) =>
+    traceFlow(
+      {
+        root: localRoot(),
+        run: { command, directory, env, onto: 2, keepOutput: true, stat: options.stat ?? false, as: runningAs(env) },
+        except: ownFiles(house),
+      },
+      house,
+      traceContextOf(house, { scope: options.scope ?? 'used', keep: true, whole: [] }),
+      work,
+    ),
+  );
+}
+
+export interface CreateOptions extends HouseOptions {
+  readonly name: string;
+  /** Default: the first of the registry, `chroot`. */
+  readonly backend?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly confinement?: Confinement;
+}
+
+/** An environment that was made, to be verified and used; disposing of it lets go of it, and leaves it there. */
+export type Study = Created & { readonly house: House; readonly spec: Spec } & AsyncDisposable;
+
+/** Makes an environment from a spec; entries without a lock are resolved first. */
+export async function create(spec: Spec, options: CreateOptions): Promise<Study> {
+  const house = openHouse(options);
+  const exact = await resolveFlow({ spec, entries: 'unlocked', renew: [] }, house);
+  const source = await house.store.add(Buffer.from(writeSpec(exact, { distributions })));
+  const created = await createFlow(
+    {
+      name: options.name,
+      backend: options.backend ?? backends[0]?.name ?? '',
+      params: options.params ?? {},
+      spec: exact,
+      source,
+      confinement: options.confinement ?? { level: 'confined', network: 'none', mounts: [] },
+    },
+    house,
+  );
+  return { ...created, house, spec: exact, [Symbol.asyncDispose]: async () => await created.instance.stop() };
+}
+
+/** Looks at an environment, and compares it with the spec that it was made from. */
+export async function verify(study: Study): Promise<Verdict> {
+  await using session = await study.instance.session();
+  return await withWork(study.house, async (work) =>
+    verifyFlow(study.spec, session.root, {
+      distributions,
+      context: createContextOf(study.house, work, false),
+      ...(study.rootfs.manifest === undefined ? {} : { manifest: study.rootfs.manifest }),
+    }),
+  );
+}
+
+/** An environment that the inventory has. */
+export async function attach(name: string, options: HouseOptions = {}): Promise<Attached> {
+  return await attachFlow(name, openHouse(options));
+}
+
+/** A spec or a bundle, read and checked. */
+export async function read(file: string, options: HouseOptions = {}): Promise<Loaded> {
+  return await load(file, openHouse(options));
+}
+
+/** Who we are, as far as a command can tell: what a replay is run as. */
+export function runningAs(env: Readonly<Record<string, string>>): RunLock['as'] {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  if (uid === undefined || gid === undefined) throw new UserError('this is no Linux machine', { status: 4 });
+  const groups = (process.getgroups?.() ?? []).filter((group) => group !== gid).sort((a, b) => a - b);
+  const umask = /^Umask:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0022';
+  return { uid, gid, ...(groups.length === 0 ? {} : { groups }), umask, home: env['HOME'] ?? homedir() };
+}
+
+/** Where our own files are: never traced. */
+export function ownFiles(house: House): readonly string[] {
+  const { config, data, state, cache, runtime } = house.places;
+  return [config, data, state, cache, runtime];
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined));
+}

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 import { RootError, type Root } from '../contract/index.ts';
 import { byBytes } from '../model/index.ts';
-import { breathing, readUpTo, hashFile, tryHash } from './local/content.ts';
+import { breathing, readUpTo, hashFile, isDescriptorPath, tryHash } from './local/content.ts';
 import { codeOf, lstatOf, readFolder, readTarget, typeOf } from './local/disk.ts';
 import { linkResolver } from './local/resolve.ts';
 import { scanFolder } from './local/scan.ts';
@@ -15,7 +15,8 @@ import { encodeName } from './names.ts';
  */
 export function localRoot(directory = '/', label = directory === '/' ? 'host' : `root:${directory}`): Root {
   const base = baseOf(directory);
-  const disk = (path: string) => encodeName(base === '' ? path : base + (path === '/' ? '' : path));
+  const top = isDescriptorPath(base) ? '/.' : ''; // by itself, a descriptor's path is a link
+  const disk = (path: string) => encodeName(base === '' ? path : base + (path === '/' ? top : path));
 
   /** Calls with a path as it is after resolution; errors become RootErrors with the path that was asked for. */
   const at = <T>(path: string, last: 'follow' | 'keep', read: (file: string | Buffer) => T): T => {
@@ -77,9 +78,13 @@ export function localRoot(directory = '/', label = directory === '/' ? 'host' : 
   };
 }
 
-/** The directory without links in it, so that an opened file can be told to lie in it; `''` for `/`. */
+/**
+ * The directory without links in it, so that an opened file can be told to lie in it; `''` for `/`. A descriptor of a
+ * process stays as it is: it stands for a tree that may be mounted nowhere, and what it "links to" is another path.
+ */
 function baseOf(directory: string): string {
   const absolute = posix.resolve(directory);
+  if (isDescriptorPath(absolute)) return absolute;
   try {
     const real = realpathSync(absolute);
     return real === '/' ? '' : real;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export async function enclose(enclosure: Enclosure, signal?: AbortSignal): Promi
   requireInterpreter();
   const held = await hold(enclosure, { mapping: findMapping(), ...(signal === undefined ? {} : { signal }) });
   if (held.is === 'ready') {
-    return heldSession(held.holder, enclosure, async () => {
+    return heldSession(held.holder, enclosure, enclosure.hostname ?? enclosure.root, async () => {
       held.life.destroy();
       endHolder(held.holder);
     });
@@ -39,9 +39,16 @@ export async function enclose(enclosure: Enclosure, signal?: AbortSignal): Promi
   return bareSession(enclosure);
 }
 
-/** A session in an enclosure that stands. */
-export function heldSession(holder: Holder, enclosure: Enclosure, dispose: () => Promise<void>): Session {
-  const label = enclosure.hostname ?? enclosure.root;
+/** A session in an enclosure that stands; `label` is what people call it. */
+export function heldSession(
+  holder: Holder,
+  enclosure: Enclosure,
+  label: string,
+  dispose: () => Promise<void>,
+): Session {
+  // Pinned by a descriptor of ours: the holder's number may become another process's.
+  const tree =
+    enclosure.overlay === undefined ? undefined : openSync(treeOf(holder), constants.O_RDONLY | constants.O_DIRECTORY);
   return insideSession({
     mode: 'join',
     fields: [
@@ -52,9 +59,16 @@ export function heldSession(holder: Holder, enclosure: Enclosure, dispose: () =>
     label,
     restricted: true,
     scoped: enclosure.network === 'host',
-    root: localRoot(enclosure.overlay === undefined ? enclosure.root : `/proc/${holder.pid}/root`, label),
-    dispose,
+    root: localRoot(tree === undefined ? enclosure.root : `/proc/${process.pid}/fd/${tree}`, label),
+    async dispose() {
+      if (tree !== undefined) closeSync(tree);
+      await dispose();
+    },
   });
+}
+
+function treeOf({ pid, tree }: Holder): string {
+  return tree === undefined ? `/proc/${pid}/root` : `/proc/${pid}/fd/${tree}`;
 }
 
 /** What this machine lets us do, found by trying. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import type { Confinement } from '../contract/index.ts';
@@ -24,6 +25,8 @@ export interface Holder {
   readonly start: string;
   /** The namespaces that it has of its own, as clone(2) has them. */
   readonly flags: string;
+  /** Its descriptor of the tree as it is, without what is mounted in it; absent where the kernel is too old. */
+  readonly tree?: string;
 }
 
 /** What came of trying to hold. `busy`: another process of ours has just made this enclosure, or is making it. */
@@ -55,9 +58,8 @@ export async function hold(
   const { said, status } = await output(child);
   const answer = parameters.answer();
   if (answer[0] === 'ready') {
-    const [, pid = '', start = '', flags = ''] = answer;
     (life as unknown as { unref(): void }).unref();
-    return { is: 'ready', holder: { pid: Number(pid), start, flags }, life };
+    return { is: 'ready', holder: toHolder(answer.slice(1)), life };
   }
   life.destroy();
   if (answer[0] === 'busy') return { is: 'busy' };
@@ -69,6 +71,25 @@ export async function hold(
       because: [answer[at + 3] ?? '', said].filter((text) => text !== '').join('; '),
     };
   return { is: 'failed', step: 'start', because: said === '' ? `status ${status}` : said };
+}
+
+/** What is known of the holder of a state folder; it may have ended. */
+export function readHolder(state: string): Holder | undefined {
+  try {
+    return toHolder(readFileSync(join(state, 'holder'), 'latin1').trim().split(' '));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a holder has seen that nobody is in, and is about to end. */
+export function isClosing(holder: Holder): boolean {
+  try {
+    return readFileSync(`/proc/${holder.pid}/comm`, 'latin1').startsWith('closing');
+  } catch {
+    return true;
+  }
 }
 
 /** Whether the process of a holder is there, and not one that has got its number since. */
@@ -98,6 +119,10 @@ export function cannotEnclose(step: string, because: string): UserError {
     hint: '--trust runs it all the same, as well as this machine can; --backend docker or apptainer may be able to',
     status: 4,
   });
+}
+
+function toHolder([pid = '', start = '', flags = '', tree = '-']: readonly string[]): Holder {
+  return { pid: Number(pid), start, flags, ...(tree === '-' ? {} : { tree }) };
 }
 
 function holdFields(

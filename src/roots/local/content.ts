@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, readlinkSync } from 'node:fs';
 
 /** Never waits for a FIFO or a terminal, never follows a link at the last part. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -117,10 +117,22 @@ function openFile(file: string | Buffer, base: string): { descriptor: number; si
 /** Whether an opened file lies in the root: a folder on the way may have become a link after it was resolved. */
 function isInside(descriptor: number, base: string): boolean {
   try {
+    if (isDescriptorPath(base))
+      return mountOf(`self/fdinfo/${descriptor}`) === mountOf(base.slice(6).replace('/fd/', '/fdinfo/'));
     return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(`${base}/`);
   } catch {
     return true; // no /proc here
   }
+}
+
+/** Whether a path is a process's descriptor: `/proc/PID/fd/N`. */
+export function isDescriptorPath(path: string): boolean {
+  return /^\/proc\/\d+\/fd\/\d+$/.test(path);
+}
+
+/** Which mount a descriptor is in (proc_pid_fdinfo(5)): for a tree that is mounted nowhere, paths say nothing. */
+function mountOf(information: string): string | undefined {
+  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${information}`, 'latin1'))?.[1];
 }
 
 function failure(code: string): NodeJS.ErrnoException {

@@ -17,7 +17,7 @@ use warnings;
 
 our ($mode, $machine) = @ARGV;
 our %nr = (
-  pidfd_open => 434, close_range => 436, mount_setattr => 442, landlock_create_ruleset => 444,
+  open_tree => 428, pidfd_open => 434, close_range => 436, mount_setattr => 442, landlock_create_ruleset => 444,
   landlock_restrict_self => 446,
   $machine eq 'x64'
   ? (unshare => 272, setns => 308, mount => 165, umount2 => 166, pivot_root => 155, prctl => 157, setgroups => 116,
@@ -186,14 +186,15 @@ sub hold {
     }
     syswrite $down, 'm';
   }
-  sysread $up, my $ready, 1 or gone($pid);
+  sysread $up, my $ready, 64 or gone($pid);
   my $start = start_of($pid) // fail('holder');
-  $flags |= NEWCGROUP if $ready eq 'c';
+  my ($cgroup, $tree) = split / /, $ready;
+  $flags |= NEWCGROUP if $cgroup;
   if (defined $one{state}) {
-    write_file('holder.new', "$pid $start $flags\n") && rename 'holder.new', 'holder' or fail('holder');
+    write_file('holder.new', "$pid $start $flags $tree\n") && rename 'holder.new', 'holder' or fail('holder');
   }
   syswrite $down, 'g';
-  say_parent('ready', $pid, $start, $flags);
+  say_parent('ready', $pid, $start, $flags, $tree);
   exit 0;
 }
 
@@ -202,13 +203,16 @@ sub gone { waitpid $_[0], 0; fail('holder', 'ended before it stood') unless $?>>
 
 sub keep {
   my ($flags, $lock, $child, $answer) = @_;
-  my $users;
-  if (defined $one{state}) { sysopen $users, 'users', 04000 or fail('users') } # O_RDONLY | O_NONBLOCK
+  my ($users, $keeper);
+  if (defined $one{state}) {
+    sysopen $users, 'users', 04000 or fail('users'); # O_RDONLY | O_NONBLOCK
+    if ($one{keep}) { sysopen $keeper, 'users', 02 or fail('users') } # our own writing end: we are a user, too
+  }
   open my $life, '+<&=', 4 or fail('descriptor 4');
   kernel('prctl', 1, SIGKILL, 0, 0, 0); # our keeper dies: so do we, until we stand
   kernel('unshare', $flags & ~NEWPID) // fail('namespaces');
   my $cgroup = kernel('unshare', NEWCGROUP);
-  make_mounts();
+  my $tree = make_mounts();
   if ($one{user}) {
     kernel('unshare', NEWUSER) // fail('user namespace');
     syswrite $child, 'u';
@@ -220,7 +224,7 @@ sub keep {
   $SIG{CHLD} = 'IGNORE'; # the kernel reaps for us
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
   kernel('prctl', 1, 0, 0, 0, 0); # from here on, our keeper's end is told by its pipe
-  syswrite $child, defined $cgroup ? 'c' : 'r';
+  syswrite $child, (defined $cgroup ? 1 : 0) . ' ' . ($tree // '-');
   sysread $answer, my $byte, 1 or exit 125;
   close $_ for $child, $answer, $report;
   open STDIN, '<', '/dev/null';
@@ -237,12 +241,12 @@ sub drop_all {
   for my $capability (0 .. 63) { kernel('prctl', 24, $capability, 0, 0, 0) // last }
 }
 
-# First whoever started us, on a pipe; then whoever has the fifo open. `k` keeps us when nobody is in, `r` no more.
+# First whoever started us, on a pipe; then whoever has the fifo open. `k` keeps us when nobody is in.
 sub wait_for_users {
   my ($life, $users) = @_;
-  my $kept = $one{keep} ? 1 : 0;
+  my $kept = 0;
   my $commands = sub {
-    for (split //, $_[0]) { $kept = 1 if $_ eq 'k'; $kept = 0 if $_ eq 'r' }
+    $kept = 1 if $_[0] =~ /k/;
   };
   while (1) {
     my $size = sysread $life, my $bytes, 64;
@@ -251,14 +255,14 @@ sub wait_for_users {
     $commands->($bytes);
   }
   close $life;
-  return if !defined $users && !$kept;
+  return unless defined $users;
   while (1) {
     my $bits = '';
-    vec($bits, fileno $users, 1) = 1 if defined $users;
-    my $size = defined $users ? sysread $users, my $bytes, 64 : undef;
+    vec($bits, fileno $users, 1) = 1;
+    my $size = sysread $users, my $bytes, 64;
     if ($size) { $commands->($bytes); next }
-    if (!defined $users || !defined $size) { select $bits, undef, undef, undef; next } # somebody is in
-    if ($kept) { select undef, undef, undef, 0.25; next }
+    if (!defined $size) { select $bits, undef, undef, undef; next } # somebody is in
+    if ($kept) { sleep 1; next }
     # Nobody. Who comes now must see that we are closing, or be seen by us.
     kernel('prctl', 15, "closing\0", 0, 0, 0);
     $size = sysread $users, $bytes, 64;

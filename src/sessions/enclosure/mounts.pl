@@ -44,6 +44,8 @@ sub make_mounts {
     push @mounts, [$file, $path, $access eq 'ro' ? 1 : 0, -d $source];
   }
   mount_root($root);
+  # The tree as it is, without what is mounted in it: for whoever looks at it from outside. OPEN_TREE_CLONE.
+  my $tree = kernel('open_tree', AT_FDCWD(), "$root\0", 1 | 02000000);
   chdir $root or fail('root');
   kernel('pivot_root', ".\0", ".\0") // fail('pivot_root');
 
@@ -64,6 +66,7 @@ sub make_mounts {
   kernel('sethostname', "$one{hostname}\0", length $one{hostname}) if defined $one{hostname};
   kernel('umount2', ".\0", 2) // fail('old root');
   chdir '/' or fail('root');
+  return $tree;
 }
 
 sub mount_root {

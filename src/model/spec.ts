@@ -53,6 +53,11 @@ export interface FileLock {
   readonly path: string;
   /** Four octal digits, e.g. `"0644"`; absent for a link. */
   readonly mode?: string;
+  /** Default 0. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Whole seconds since the epoch: make and Python's compiled files depend on it. */
+  readonly mtime?: number;
   readonly size?: number;
   readonly sha256?: string;
   readonly link?: string;

@@ -91,7 +91,7 @@ function parseYaml(rest: string): YamlDocument.Parsed | undefined {
       merge: false,
       uniqueKeys: false, // checked here, in linear time
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
   } catch (error) {
     if (error instanceof RangeError) return undefined; // its composer is recursive

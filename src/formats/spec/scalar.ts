@@ -9,7 +9,7 @@ export function scalarText(value: string | number | boolean): string {
 
 const letter = String.raw`\p{L}\p{N}`;
 const plain = new RegExp(
-  String.raw`^(?:[${letter}_/.+~(=<>$;^]|-{1,2}(?=\p{L}))(?:[${letter}\p{M}_/.+~()=<>$;^@%*!|&'\\-]|:(?=[${letter}_/.+~(=-])| (?=[${letter}_/.+~()=<>$;^-]))*$`,
+  String.raw`^(?:[${letter}_/.+~(=<$;^]|-{1,2}(?=\p{L}))(?:[${letter}\p{M}_/.+~()=<>$;^@%*!|&'\\-]|:(?=[${letter}_/.+~(=-])| (?=[${letter}_/.+~()=<>$;^-]))*$`,
   'u',
 );
 

@@ -1,3 +1,4 @@
+export * from './difference.ts';
 export * from './digest.ts';
 export * from './entry.ts';
 export * from './error.ts';

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 import { UserError, type Entry } from '../model/index.ts';
@@ -38,6 +39,11 @@ export async function readManifest(file: string): Promise<Manifest> {
     });
   }
   return found;
+}
+
+/** Adds lines to a manifest, which is made where there is none; of two lines for one path the later counts. */
+export async function appendManifest(file: string, lines: readonly ManifestLine[]): Promise<void> {
+  await appendFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
 }
 
 /** The entry with the owner, mode and capability that the manifest gives it. */

@@ -1,4 +1,4 @@
-import type { CreateContext, Root } from '../../contract/index.ts';
+import type { Context, Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Entry, type Level } from '../../model/index.ts';
 import type { Part } from '../plan.ts';
 import type { Expected } from './expected.ts';
@@ -10,7 +10,7 @@ export async function verifyContents(
   tree: ReadonlyMap<string, Entry>,
   expected: Expected,
   root: Root,
-  context: CreateContext,
+  context: Context,
 ): Promise<Level> {
   const differing: Difference[] = [];
   const explained: Difference[] = [];
@@ -46,7 +46,7 @@ async function findUnknown(
   tree: ReadonlyMap<string, Entry>,
   expected: Expected,
   root: Root,
-  context: CreateContext,
+  context: Context,
 ): Promise<readonly Difference[]> {
   const paths = [...tree.values()].filter(({ type }) => type !== 'directory').map(({ path }) => path);
   const found: Difference[] = [];

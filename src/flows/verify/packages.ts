@@ -1,9 +1,9 @@
-import type { CreateContext, Root } from '../../contract/index.ts';
+import type { Context, Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Level, type PackageId } from '../../model/index.ts';
 import type { Part } from '../plan.ts';
 
 /** The locked packages against those that are there, both ways. */
-export async function verifyPackages(parts: readonly Part[], root: Root, context: CreateContext): Promise<Level> {
+export async function verifyPackages(parts: readonly Part[], root: Root, context: Context): Promise<Level> {
   const differing: Difference[] = [];
   let checked = 0;
   let equal = 0;

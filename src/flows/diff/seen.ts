@@ -1,0 +1,69 @@
+import type { AnyDistribution, Context, Root, TraceContext } from '../../contract/index.ts';
+import {
+  distributionId,
+  UserError,
+  type DistributionLock,
+  type DistributionSpec,
+  type PackageId,
+  type Spec,
+} from '../../model/index.ts';
+import type { DiffOptions, Side } from '../diff.ts';
+
+/** One distribution of one side. */
+export interface Seen {
+  readonly id: string;
+  readonly plugin: AnyDistribution;
+  readonly spec: DistributionSpec;
+  readonly packages: readonly PackageId[];
+  /** Whether the packages are all that there are: observed, or locked. */
+  readonly whole: boolean;
+  /** Whether the entry's own fields are its word: not where a place was looked at. */
+  readonly said: boolean;
+}
+
+/** What one side has. `like` is where to look in a place that has no spec of its own. */
+export async function partsSeen(
+  side: Side,
+  like: Spec | undefined,
+  { distributions, context }: DiffOptions,
+): Promise<readonly Seen[]> {
+  const { spec, root } = side;
+  if (root === undefined) return (spec?.distributions ?? []).map((entry) => inSpec(entry, spec, distributions));
+  const entries = (spec ?? like)?.distributions ?? (await findEntries(root, distributions, context));
+  const seen = await Promise.all(
+    entries.map(async (entry): Promise<Seen> => {
+      const plugin = pluginOf(entry, distributions);
+      const { packages } = await plugin.observe(entry, root, context);
+      return { id: distributionId(entry), plugin, spec: entry, packages, whole: true, said: false };
+    }),
+  );
+  // of the other side's distributions, only what is there is there
+  return spec === undefined ? seen.filter(({ packages }) => packages.length > 0) : seen;
+}
+
+function inSpec(entry: DistributionSpec, spec: Spec | undefined, distributions: readonly AnyDistribution[]): Seen {
+  const plugin = pluginOf(entry, distributions);
+  const id = distributionId(entry);
+  const lock: DistributionLock | undefined = spec?.lock?.distributions?.[id];
+  return { id, plugin, spec: entry, packages: plugin.packages(entry, lock), whole: lock !== undefined, said: true };
+}
+
+async function findEntries(
+  root: Root,
+  distributions: readonly AnyDistribution[],
+  context: Context,
+): Promise<readonly DistributionSpec[]> {
+  const looking: TraceContext = { ...context, scope: 'all', keep: false, whole: [] };
+  const found: DistributionSpec[] = [];
+  for (const plugin of distributions) {
+    const { distributions: described } = await plugin.describe(new Map(), root, looking);
+    found.push(...described.map(({ spec }) => spec as DistributionSpec));
+  }
+  return found;
+}
+
+function pluginOf({ type }: DistributionSpec, distributions: readonly AnyDistribution[]): AnyDistribution {
+  const plugin = distributions.find((one) => one.type === type);
+  if (plugin === undefined) throw new UserError(`unknown distribution "${type}"`, { status: 2 });
+  return plugin;
+}

@@ -30,6 +30,8 @@ export interface Claim<T> extends AsyncDisposable {
 
 /** Things of one kind, each a JSON file of its own. */
 export interface Shelf<T> {
+  /** The folder for a thing's own files, whether it exists or not. */
+  folder(name: string): string;
   /** Sorted by name. */
   list(): Promise<readonly Held<T>[]>;
   find(name: string): Promise<Held<T> | undefined>;
@@ -126,6 +128,7 @@ export function openShelf<T>({ directory, what, check, waitMs = 2000 }: ShelfOpt
   };
 
   return {
+    folder: (name) => join(directory, name),
     async list() {
       const files = await readdir(directory).catch(() => []);
       await sweep(files);

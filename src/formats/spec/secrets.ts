@@ -74,8 +74,9 @@ const likely = /TOKEN|(?:^|_)(?:KEY|KEYS|APIKEY|PASS|PWD|PAT|AUTH|COOKIE)$|_KEY_
 const harmless = /^(?:|true|false|yes|no|on|off|[0-9]{1,3}|\/.*)$/i;
 
 function isSecretVariable(name: string, value: string): boolean {
-  if (/^(?:OLD)?PWD$/.test(name) || harmless.test(value)) return false;
-  return certain.test(name) || likely.test(name);
+  if (/^(?:OLD)?PWD$/.test(name)) return false;
+  if (certain.test(name)) return value !== '' && !value.startsWith('/');
+  return likely.test(name) && !harmless.test(value);
 }
 
 /** Shapes of keys and tokens that are known by their look. */
@@ -119,6 +120,7 @@ function cutText(text: string): string {
     );
 }
 
+const optionWithValue = new RegExp(`^(--?${secretName}=)([^]*)$`, 'i');
 const optionAlone = new RegExp(`^--?${secretName}$`, 'i');
 
 /** Programs whose short options take a secret: as the next word, or in the same one. */
@@ -159,6 +161,8 @@ function cutArguments(argv: readonly string[]): readonly string[] {
       if (attachedOnly.has(program) && /^-p./.test(argument)) return `-p${secretMark}`;
     }
     if (optionAlone.test(last) && !argument.startsWith('-') && !harmless.test(argument)) return secretMark;
+    const [, name, value = ''] = optionWithValue.exec(argument) ?? [];
+    if (name !== undefined && !harmless.test(value)) return `${name}${secretMark}`;
     return cutText(argument);
   });
 }

@@ -2,6 +2,9 @@
 # what is asked for. Talks on stderr only, never asks a question, and leaves the environment as it is: what is traced
 # must not see our Node. Needs: $here, the checkout.
 
+# npm on a new Node warns of itself
+NPM='env NODE_NO_WARNINGS=1 npm'
+
 say() { printf 'repronim: %s\n' "$*" >&2; }
 die() { say "$*"; exit 4; }
 
@@ -32,7 +35,7 @@ use_node() {
     rm -rf "$part"; mkdir -p "$part"
     cp "$here/scripts/node/package.json" "$lock" "$part/"
     # no install scripts; the lock carries the integrity of each package
-    if ! (cd "$part" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2); then
+    if ! (cd "$part" && $NPM ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null); then
       rm -rf "$part"; die "could not fetch Node $version with npm; install Node 24.15 or newer, or set REPRONIM_NODE"
     fi
     rm -rf "$home"; mv "$part/node_modules/node-linux-$arch" "$home"; rm -rf "$part"
@@ -57,9 +60,9 @@ use_dependencies() {
   done
   trap 'rmdir "$here/.npm-lock" 2>/dev/null' EXIT
   if [ "$1" = all ]; then
-    (cd "$here" && PATH=$(dirname -- "$node"):$PATH npm ci --no-audit --no-fund --loglevel=error >&2)
+    (cd "$here" && PATH=$(dirname -- "$node"):$PATH $NPM ci --no-audit --no-fund --loglevel=error >/dev/null)
   else
-    (cd "$here" && PATH=$(dirname -- "$node"):$PATH npm ci --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+    (cd "$here" && PATH=$(dirname -- "$node"):$PATH $NPM ci --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
   fi || die "npm could not install the dependencies: cd $here && npm ci"
   cp "$here/package-lock.json" "$stamp"
   rmdir "$here/.npm-lock" 2>/dev/null; trap - EXIT

@@ -23,9 +23,11 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { localRoot } from '../roots/local.ts';
+import { tarRoot } from '../roots/tar.ts';
 import { fingerprintOf, type FingerprintOptions } from './fingerprint.ts';
 
 const asRoot = process.getuid?.() === 0;
+const hasSetcap = asRoot && existsSync('/usr/sbin/setcap');
 const folders = ['bin', 'etc', 'tmp', 'usr', 'usr/lib', 'usr/lib-x', 'usr/share ü'];
 const files = ['bin/a', 'etc/b', 'usr/c', 'usr/lib/d', 'usr/lib/e', 'usr/lib-x/f', 'usr/share ü/g', 'usr/lib.h'];
 
@@ -122,7 +124,7 @@ test('links, types, names and folders count', async (t) => {
     unlinkSync(join(root, 'node'));
     await change(() => execFileSync('mknod', [join(root, 'node'), 'c', '1', '5']));
     await change(() => chmodSync(join(root, 'bin/a'), 0o755));
-    if (!existsSync('/usr/sbin/setcap')) return t.skip('capabilities: libcap2-bin is not here');
+    if (!hasSetcap) return t.skip('capabilities: libcap2-bin is not here');
     await change(() => execFileSync('setcap', ['cap_net_raw+ep', join(root, 'bin/a')]));
   }
 });
@@ -171,6 +173,35 @@ test('a manifest says who owns what where the disk does not', async (t) => {
 
   writeFileSync(manifest, '{"path":"/etc/b","uid":"0"}\n');
   await assert.rejects(fingerprintOf(localRoot(plain), { manifest }), { name: 'UserError', message: /manifest:1: / });
+});
+
+test('a directory and its tar have one fingerprint', async (t) => {
+  const directory = scratch(t);
+  const root = build(join(directory, 'root'));
+  linkSync(join(root, 'usr/c'), join(root, 'usr/same'));
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/usr/`), Buffer.of(0xfc, 0xff)]), 'a name that is not UTF-8');
+  mkdirSync(join(root, 'usr', 'l'.repeat(120), 'm'.repeat(120)), { recursive: true });
+  symlinkSync('x'.repeat(200), join(root, 'usr', 'l'.repeat(120), 'long'));
+  execFileSync('mkfifo', [join(root, 'fifo')]);
+  chmodSync(join(root, 'bin/a'), 0o4755);
+  if (asRoot) {
+    execFileSync('mknod', [join(root, 'node'), 'b', '259', '70000']);
+    chownSync(join(root, 'etc/b'), 3_000_000, 42);
+    if (hasSetcap) execFileSync('setcap', ['cap_net_raw+ep', join(root, 'bin/a')]);
+  }
+  const expected = await fingerprintOf(localRoot(root));
+  for (const format of ['pax', 'gnu']) {
+    const file = join(directory, `${format}.tar`);
+    const xattrs = format === 'pax' ? ['--xattrs', '--xattrs-include=*'] : [];
+    if (format === 'gnu' && hasSetcap) execFileSync('setcap', ['-r', join(root, 'bin/a')]);
+    execFileSync('tar', ['-C', root, `--format=${format}`, ...xattrs, '--sort=none', '-cf', file, '.']);
+    await using tar = await tarRoot(file, `tar:${file}`);
+    assert.deepEqual(
+      await fingerprintOf(tar),
+      format === 'pax' ? expected : await fingerprintOf(localRoot(root)),
+      format,
+    );
+  }
 });
 
 test('what cannot be read is said, not left out', async (t) => {

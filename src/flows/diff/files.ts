@@ -1,4 +1,5 @@
 import {
+  ancestors,
   byBytes,
   volatileMatcher,
   volatilePaths,
@@ -39,7 +40,17 @@ export async function diffTrees(
     changes.push({ subject: path, ...(was === undefined ? {} : { was }), ...(is === undefined ? {} : { is }) });
   }
   const known = await ofChanged(a, b, changes, seen, distributions, options);
-  return changes.filter(({ subject }) => !known.has(subject));
+  const folders = foldersOf(known);
+  const kept = changes.filter(({ subject }) => !known.has(subject));
+  const news = foldersOf(kept.map(({ subject }) => subject));
+  // a folder that is there on one side only because of such packages is no news either
+  return kept.filter(
+    ({ subject, was, is }) => (was !== undefined && is !== undefined) || !folders.has(subject) || news.has(subject),
+  );
+}
+
+function foldersOf(paths: Iterable<string>): ReadonlySet<string> {
+  return new Set([...paths].flatMap(ancestors));
 }
 
 function textsOf(files: readonly FileLock[]): ReadonlyMap<string, string> {

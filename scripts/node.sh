@@ -60,7 +60,7 @@ use_dependencies() {
   done
   trap 'rmdir "$here/.npm-lock" 2>/dev/null' EXIT
   if [ "$1" = all ]; then
-    (cd "$here" && PATH=$(dirname -- "$node"):$PATH $NPM ci --no-audit --no-fund --loglevel=error >/dev/null)
+    (cd "$here" && PATH=$(dirname -- "$node"):$PATH $NPM ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
   else
     (cd "$here" && PATH=$(dirname -- "$node"):$PATH $NPM ci --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
   fi || die "npm could not install the dependencies: cd $here && npm ci"

@@ -75,7 +75,8 @@ async function* tarOf(
     } else if (step.do === 'directory') {
       yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
     } else {
-      yield* fileMember({ ...own, mode: Number.parseInt(step.mode ?? '0644', 8) }, step.content, store);
+      const mtimeMs = (step.mtime ?? 0) * 1000;
+      yield* fileMember({ ...own, mtimeMs, mode: Number.parseInt(step.mode ?? '0644', 8) }, step.content, store);
     }
   }
   yield tarEnd;

@@ -144,5 +144,6 @@ function fileSteps(file: FileLock, path: string, because: string): Step[] {
   if (file.link !== undefined) return [{ do: 'link', path, target: file.link, because }];
   if (file.directory === true) return [{ do: 'directory', path, ...mode, ...owner, because }];
   if (file.sha256 === undefined || file.size === undefined) return [];
-  return [{ do: 'write', path, content: { sha256: file.sha256, size: file.size }, ...mode, ...owner, because }];
+  const mtime = file.mtime === undefined ? {} : { mtime: file.mtime };
+  return [{ do: 'write', path, content: { sha256: file.sha256, size: file.size }, ...mode, ...owner, ...mtime, because }];
 }

@@ -2,7 +2,7 @@ import { byBytes, type Note, type RunLock, type Spec } from '../model/index.ts';
 import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
 import { assemble } from './assemble.ts';
 import { attribute, canonicalPaths } from './attribute.ts';
-import { classify, lockFiles, snapshotBefore, type Limits } from './files.ts';
+import { classify, impliedPaths, lockFiles, snapshotBefore, type Limits } from './files.ts';
 import { watch, type WatchRequest } from './watch.ts';
 
 export interface TraceRequest {
@@ -123,7 +123,9 @@ async function pathsOf(seen: TraceResult, root: Root): Promise<string[]> {
     asked.push(...access.via);
   }
   const names = await canonicalPaths([...new Set(asked)], root);
-  return [...new Set([...resolved, ...names])].sort(byBytes);
+  const paths = new Set([...resolved, ...names]);
+  for (const path of impliedPaths(paths)) paths.add(path);
+  return [...paths].sort(byBytes);
 }
 
 /** Paths that were named instead of watched, as if each had been read. */

@@ -26,6 +26,8 @@ export type Step = StepBase &
         readonly mode?: string;
         readonly uid?: number;
         readonly gid?: number;
+        /** Whole seconds since the epoch; default 0. */
+        readonly mtime?: number;
       }
     | { readonly do: 'link'; readonly path: string; readonly target: string }
     /** A line in /etc/passwd and one in /etc/group for these ids, where there is none. */

@@ -48,6 +48,9 @@ const fileLockSchema = v.pipe(
   v.looseObject({
     path: runPathText,
     mode: v.optional(modeText),
+    uid: v.optional(integer),
+    gid: v.optional(integer),
+    mtime: v.optional(integer),
     size: v.optional(integer),
     sha256: v.optional(sha256Text),
     link: v.optional(v.pipe(anyText, v.nonEmpty('must not be empty'))),

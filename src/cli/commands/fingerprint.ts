@@ -1,5 +1,6 @@
 import { fingerprintOf, volatileOf } from '../../flows/fingerprint.ts';
 import { openPlace } from '../place.ts';
+import { fingerprintLines } from '../render/fingerprint.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';
 
@@ -12,6 +13,7 @@ export const verb: Verb = {
   examples: [
     ['repronim fingerprint study', ''],
     ['repronim fingerprint root:/srv/chroot', ''],
+    ['repronim fingerprint -v study', 'and what it leaves out, with the reasons'],
   ],
   async run({ terminal, operands }) {
     const house = houseOf(terminal);
@@ -24,7 +26,8 @@ export const verb: Verb = {
     if (terminal.json) terminal.value(found);
     else {
       terminal.answer(found.digest);
-      if (found.owners === 'manifest') terminal.say('owners are those of the manifest: they are not visible here');
+      if (terminal.verbose) for (const line of fingerprintLines(found, volatile)) terminal.say(line);
+      else if (found.owners === 'manifest') terminal.say('owners are those of the manifest: they are not visible here');
     }
     return 0;
   },

@@ -1,8 +1,8 @@
 import type { Context, Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Entry, type Level } from '../../model/index.ts';
 import type { Part } from '../plan.ts';
+import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
-import { canonicalIn } from './remember.ts';
 
 /** Files against their packages' own digests, and what no package knows. */
 export async function verifyContents(
@@ -79,7 +79,7 @@ async function reasons({ files, outputs, planned }: Expected, root: Root): Promi
   for (const [path, because] of planned) said.set(path, because);
   for (const path of outputs) said.set(path, 'a run writes it');
   const paths = [...said.keys()];
-  const canonical = await canonicalIn(root, paths);
+  const canonical = await canonicalPaths(paths, root);
   return new Map(paths.map((path, index) => [canonical[index] ?? path, said.get(path) ?? '']));
 }
 

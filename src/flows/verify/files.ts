@@ -1,7 +1,7 @@
 import type { Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Entry, type FileLock, type Level } from '../../model/index.ts';
+import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
-import { canonicalIn } from './remember.ts';
 
 /** Traced, loose and written files, each against what the spec says of it. */
 export async function verifyFiles(
@@ -56,7 +56,7 @@ export async function entriesOf(
   tree: ReadonlyMap<string, Entry>,
   root: Root,
 ): Promise<readonly (Entry | undefined)[]> {
-  const canonical = await canonicalIn(root, paths);
+  const canonical = await canonicalPaths(paths, root);
   const open = canonical.filter((path) => !tree.has(path));
   const seen = new Map<string, Entry>();
   if (open.length > 0) {

@@ -1,5 +1,3 @@
-import { posix } from 'node:path';
-
 import type { Root } from '../../contract/index.ts';
 import type { Entry } from '../../model/index.ts';
 
@@ -37,15 +35,4 @@ export function rememberDigests(root: Root, tree: ReadonlyMap<string, Entry>): R
     },
     async [Symbol.asyncDispose]() {}, // the root is its owner's
   };
-}
-
-/** The paths with links in their folders resolved: as the tree has them. What has no folder stays as it is. */
-export async function canonicalIn(root: Root, paths: readonly string[]): Promise<readonly string[]> {
-  const folders = [...new Set(paths.map((path) => posix.dirname(path)))];
-  const real = await root.realpath(folders);
-  const known = new Map(folders.map((folder, index) => [folder, real[index]]));
-  return paths.map((path) => {
-    const folder = known.get(posix.dirname(path));
-    return folder === undefined ? path : posix.join(folder, posix.basename(path));
-  });
 }

@@ -23,6 +23,7 @@ type Disk = (path: string) => string | Buffer;
  */
 export async function* scanFolder(base: string, disk: Disk, options: ScanOptions): AsyncIterable<Entry> {
   const digests = options.digests ?? ['sha256'];
+  const isRoot = process.geteuid?.() === 0;
   const breathe = breathing();
   let waiting: Walked[] = [];
   const finish = async () => {
@@ -34,7 +35,7 @@ export async function* scanFolder(base: string, disk: Disk, options: ScanOptions
     // hashed while perl looks for capabilities on the other core
     const hashed = async () => {
       for (const walked of found) {
-        entries.push(await toEntry(walked, disk, digests, base));
+        entries.push(await toEntry(walked, disk, digests, base, isRoot));
         await breathe();
         options.signal?.throwIfAborted();
       }
@@ -106,7 +107,6 @@ function namesIn(path: string, disk: Disk): readonly string[] {
 }
 
 function isListable(folder: string | Buffer): boolean {
-  if (process.geteuid?.() === 0) return true;
   try {
     accessSync(folder, constants.R_OK | constants.X_OK);
     return true;
@@ -128,6 +128,7 @@ async function toEntry(
   disk: Disk,
   digests: readonly ('sha256' | 'md5')[],
   base: string,
+  isRoot: boolean,
 ): Promise<Entry> {
   const entry: Entry = { path, type: stat.type, mode: stat.mode, uid: stat.uid, gid: stat.gid };
   if (stat.type === 'file') return { ...entry, size: stat.size, ...(await digestsOf(path, stat, disk, digests, base)) };
@@ -136,7 +137,7 @@ async function toEntry(
     return target === undefined ? { ...entry, unreadable: true } : { ...entry, target };
   }
   if (stat.type === 'character' || stat.type === 'block') return { ...entry, device: deviceOf(rdev) };
-  return stat.type === 'directory' && !isListable(disk(path)) ? { ...entry, unreadable: true } : entry;
+  return stat.type === 'directory' && !isRoot && !isListable(disk(path)) ? { ...entry, unreadable: true } : entry;
 }
 
 async function digestsOf(

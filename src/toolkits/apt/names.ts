@@ -60,16 +60,22 @@ export function parseWish(text: string): PackageWish | undefined {
   };
 }
 
-export const packageNameText = v.pipe(v.string('expected a name'), v.check(isPackageName, 'not a Debian package name'));
-export const versionText = v.pipe(v.string('expected a version'), v.check(isVersion, 'not a Debian version'));
+export const packageNameText = v.pipe(
+  v.string('expected a name'),
+  v.check(isPackageName, 'expected a Debian package name'),
+);
+export const versionText = v.pipe(v.string('expected a version'), v.check(isVersion, 'expected a Debian version'));
 export const architectureText = v.pipe(
   v.string('expected an architecture'),
-  v.check(isArchitecture, 'not an architecture, e.g. amd64'),
+  v.check(isArchitecture, 'expected an architecture, e.g. amd64'),
 );
-export const suiteText = v.pipe(v.string('expected a suite'), v.check(isSuite, 'not a suite, e.g. bookworm-updates'));
+export const suiteText = v.pipe(
+  v.string('expected a suite'),
+  v.check(isSuite, 'expected a suite, e.g. bookworm-updates'),
+);
 export const componentText = v.pipe(
   v.string('expected a component'),
-  v.check((text) => isSuite(text) && !hasDots(text), 'not a component, e.g. main'),
+  v.check((text) => isSuite(text) && !hasDots(text), 'expected a component, e.g. main'),
 );
 export const poolPathText = v.pipe(
   v.string('expected a path in a repository'),

@@ -149,6 +149,8 @@ export interface AptDiversion {
 export interface AptLock extends DistributionLock {
   /** The native architecture first, then the foreign ones. */
   readonly architectures?: readonly string[];
+  /** `/bin`, `/sbin` and `/lib` are folders of their own there, not links into /usr. */
+  readonly unmerged?: boolean;
   readonly packages: readonly AptPackage[];
   /** Taken from the machine or the configuration, because the entry above does not say any. */
   readonly sources?: readonly AptSource[];
@@ -249,7 +251,10 @@ const sourceSchema = v.looseObject({
 
 const sourcesSchema = v.pipe(
   v.array(sourceSchema),
-  v.check((sources) => new Set(sources.map(({ name }) => name)).size === sources.length, 'two sources have one name'),
+  v.check(
+    (sources) => new Set(sources.map(({ name }) => name)).size === sources.length,
+    'two sources have one name\ngive each a name of its own',
+  ),
 );
 
 const pinSchema = v.looseObject({ packages: text, pin: text, priority });
@@ -320,6 +325,7 @@ const changeSchema = v.pipe(
 export const aptLockSchema = v.looseObject({
   of: digestText,
   architectures: v.optional(v.array(architectureText)),
+  unmerged: v.optional(flag),
   packages: v.array(packageSchema),
   sources: v.optional(sourcesSchema),
   origins: v.optional(v.record(originKeyText, originSchema)),

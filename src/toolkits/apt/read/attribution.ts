@@ -1,4 +1,4 @@
-import type { Note } from '../../../model/index.ts';
+import { isSafeAbsolute, type Note } from '../../../model/index.ts';
 import type { Owner, Root } from '../../../contract/index.ts';
 import { readAlternatives, type Alternative } from './alternatives.ts';
 import { readDatabase, type Database, type DpkgPackage } from './database.ts';
@@ -16,9 +16,19 @@ export interface Attribution {
   isKept(path: string): boolean;
   /** Whether entries of lists lie below this path. */
   isFolder(path: string): boolean;
-  /** Canonical paths of a package's list, without the folders that others' entries lie in; each with its name in the list. */
-  filesOf(key: string): readonly { readonly listed: string; readonly path: string }[];
+  /** The entries of a package's list, in its order. */
+  entriesOf(key: string): readonly Listed[];
   readonly notes: readonly Note[];
+}
+
+/** One line of a package's list. */
+export interface Listed {
+  /** As the list has it. */
+  readonly listed: string;
+  /** Where it is: canonical, and diverted where it is. */
+  readonly path: string;
+  /** Whether entries of lists lie below it. */
+  readonly folder: boolean;
 }
 
 const cache = new WeakMap<Database, Promise<Attribution>>();
@@ -55,6 +65,7 @@ async function build(root: Root, database: Database): Promise<Attribution> {
   };
   const divert = diverter(database, canonical);
   const folders = new Set([...lists.byName.values()].map(({ canonical: path }) => path));
+  const positions = new Map(database.packages.map(({ key }, index) => [key, index]));
   const owned = new Map<string, Owner[]>();
   const shared = new Set<Owner[]>();
   for (const [index, { key, name }] of database.packages.entries()) {
@@ -88,13 +99,15 @@ async function build(root: Root, database: Database): Promise<Attribution> {
     },
     isKept: (path) => !owned.has(path) && generated.isKept(path),
     isFolder: (path) => folders.has(path),
-    filesOf: (key) => {
-      const index = database.packages.findIndex((one) => one.key === key);
+    entriesOf: (key) => {
+      const index = positions.get(key);
+      if (index === undefined) return [];
       const name = database.packages[index]?.name ?? '';
-      const found: { listed: string; path: string }[] = [];
+      const found: Listed[] = [];
       for (let at = lists.starts[index] ?? 0; at < (lists.starts[index + 1] ?? 0); at++) {
         const listed = lists.lines[at] ?? '';
-        if (!lists.byName.has(listed)) found.push({ listed, path: divert?.(listed, name) ?? canonicalOf(lists, at) });
+        const path = divert?.(listed, name) ?? canonicalOf(lists, at);
+        found.push({ listed, path, folder: lists.byName.has(listed) || folders.has(path) });
       }
       return found;
     },
@@ -114,7 +127,7 @@ async function readLists(root: Root, packages: readonly DpkgPackage[]): Promise<
       const end = found === -1 ? text.length : found;
       const line = text.slice(at, end);
       at = end + 1;
-      if (line.charCodeAt(0) !== 47 || line === '/.') continue;
+      if (line.charCodeAt(0) !== 47 || line === '/.' || (line.includes('/..') && !isSafeAbsolute(line))) continue;
       const name = line.slice(0, line.lastIndexOf('/'));
       if (name !== last) {
         folder = folderOf(lists, name);

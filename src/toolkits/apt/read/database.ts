@@ -1,4 +1,4 @@
-import type { Note } from '../../../model/index.ts';
+import { isSafeAbsolute, type Note } from '../../../model/index.ts';
 import type { Root } from '../../../contract/index.ts';
 import { parseParagraphs, type Paragraph } from '../deb822.ts';
 import { isArchitecture, isPackageName, isVersion } from '../names.ts';
@@ -157,7 +157,7 @@ function toPackage(
 function parseConffiles(field: string): Conffile[] {
   return field.split('\n').flatMap((line) => {
     const found = /^(\/.+?) ([0-9a-f]{32}|newconffile)((?: [a-z-]+)*)$/.exec(line.trim());
-    if (found === null) return [];
+    if (found === null || !isSafeAbsolute(found[1] ?? '')) return [];
     const [, path = '', md5 = '', flags = ''] = found;
     return [{ path, md5, obsolete: flags !== '' }];
   });

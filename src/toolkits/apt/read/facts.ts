@@ -23,6 +23,8 @@ export interface Index {
 
 /** What apt knew of installed packages at the time of the trace. */
 export interface AptFacts {
+  /** The native architecture. */
+  readonly native: string | undefined;
   /** In apt's order. */
   readonly indices: readonly Index[];
   readonly sources: readonly NamedSource[];
@@ -83,7 +85,8 @@ async function load(root: Root, database: Database): Promise<AptFacts> {
       else there.push({ offer, index });
     }
   }
-  return { indices, sources: sources.named, origins: sources.origins, offers, keys, notes };
+  const native = database.architectures[0];
+  return { native, indices, sources: sources.named, origins: sources.origins, offers, keys, notes };
 }
 
 /** apt joins a flat repository's folder to the address as it stands, `./` included. */
@@ -103,7 +106,9 @@ function indexNames(
 }
 
 async function readRelease(root: Root, name: string, names: ReadonlySet<string>): Promise<Release | undefined> {
-  const wanted = [`${name}_InRelease`, `${name}_Release`, `${name}_Release.gpg`].map((one) => (names.has(one) ? one : ''));
+  const wanted = [`${name}_InRelease`, `${name}_Release`, `${name}_Release.gpg`].map((one) =>
+    names.has(one) ? one : '',
+  );
   const present = wanted.filter((one) => one !== '');
   const reads = await readFolder(root, listsFolder, present);
   const content = (ending: string) => {

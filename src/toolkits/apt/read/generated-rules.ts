@@ -97,7 +97,7 @@ export const rules: readonly GeneratedRule[] = [
     because: 'made by its postinst',
   },
   { by: ['base-files'], paths: ['/etc/profile'], because: 'copied from its default', kept: true },
-  { by: ['base-passwd'], paths: ['/etc/passwd', '/etc/group'], because: 'the accounts', kept: true },
+  { by: ['base-passwd'], paths: ['/etc/passwd', '/etc/group'], because: 'the accounts' },
   {
     by: ['passwd', 'base-passwd'],
     paths: ['/etc/shadow', '/etc/gshadow', '/etc/subuid', '/etc/subgid', '/etc/.pwd.lock'],

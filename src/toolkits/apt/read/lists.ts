@@ -24,7 +24,7 @@ const blank = Buffer.from('\n\n');
 export function scanIndex(index: Buffer, wanted: { has(name: string): boolean }): Offer[] {
   const offers: Offer[] = [];
   const starts = index.subarray(0, 9).toString('latin1') === needle.toString('latin1', 1);
-  for (let at = starts ? 0 : index.indexOf(needle) + 1; starts || at > 0; ) {
+  for (let at = starts ? 0 : index.indexOf(needle) + 1; starts || at > 0;) {
     const from = at + 9;
     const found = index.indexOf(10, from);
     const end = found === -1 ? index.length : found;

@@ -82,7 +82,7 @@ function dearmor(bytes: Buffer): Buffer[] {
 
 function readPackets(bytes: Buffer): Packet[] {
   const packets: Packet[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const header = readHeader(bytes, at);
     if (header === undefined || header.start + header.length > bytes.length) break;
     const end = header.start + header.length;

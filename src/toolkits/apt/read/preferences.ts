@@ -10,7 +10,9 @@ export async function readPreferences(root: Root): Promise<readonly AptPin[]> {
   const main = await readText(root, '/etc/apt/preferences');
   // no extension, or .pref
   const names = (await listFolder(root, folder)).filter((name) => /^[A-Za-z0-9_-]+(?:\.pref)?$/.test(name));
-  const parts = (await readFolder(root, folder, names)).flatMap((read) => ('content' in read ? [toText(read.content)] : []));
+  const parts = (await readFolder(root, folder, names)).flatMap((read) =>
+    'content' in read ? [toText(read.content)] : [],
+  );
   return [...(main === undefined ? [] : [main]), ...parts].flatMap(parsePreferences);
 }
 

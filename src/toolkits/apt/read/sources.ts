@@ -68,7 +68,10 @@ export function parseOneLine(text: string): Entry[] {
 /** The stanzas of sources.list(5)'s other form. */
 export function parseDeb822(text: string): Entry[] {
   return [...parseParagraphs(text)].flatMap(({ fields }) => {
-    if (!words(fields.get('types')).includes('deb') || /^(?:no|false|off|0|without|disable)$/i.test(fields.get('enabled') ?? '')) {
+    if (
+      !words(fields.get('types')).includes('deb') ||
+      /^(?:no|false|off|0|without|disable)$/i.test(fields.get('enabled') ?? '')
+    ) {
       return [];
     }
     return toEntries({
@@ -86,7 +89,10 @@ export function listName(address: string): string {
   const url = URL.parse(address);
   const bare = url === null ? address.replace(/^[a-z+]+:\/*(?=\/)/i, '') : url.host + decodeURI(url.pathname);
   // apt-pkg's URItoFileName quotes these
-  const quoted = bare.replaceAll(/[\\|{}[\]<>"^~_=!@#$%&* ]/g, (sign) => `%${sign.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const quoted = bare.replaceAll(
+    /[\\|{}[\]<>"^~_=!@#$%&* ]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
   return quoted.replaceAll('/', '_');
 }
 
@@ -126,7 +132,9 @@ function toSignedBy(value: string): SignedBy | undefined {
   const parts = words(value);
   return {
     files: parts.filter((part) => part.startsWith('/') && !part.split('/').includes('..')),
-    fingerprints: parts.filter((part) => /^[0-9A-Fa-f]{40,64}!?$/.test(part)).map((part) => part.replace('!', '').toUpperCase()),
+    fingerprints: parts
+      .filter((part) => /^[0-9A-Fa-f]{40,64}!?$/.test(part))
+      .map((part) => part.replace('!', '').toUpperCase()),
   };
 }
 

@@ -1,0 +1,63 @@
+import type { Distribution } from '../../contract/index.ts';
+import { claim } from './read/claim.ts';
+import { check } from './read/check.ts';
+import { describe } from './read/describe.ts';
+import { contents, observe, packages, volatile } from './read/packages.ts';
+import { isOf } from './read/release-file.ts';
+import { aptLockSchema, aptSpecSchema, type AptLock, type AptNaming, type AptSpec } from './spec.ts';
+
+/** What sets one distribution on this toolkit apart from another. */
+export interface AptSettings extends AptNaming {
+  /** As a person reads it: `Debian`. */
+  readonly title: string;
+  /** Every type on this toolkit that a relative may be of instead: the nearest in os-release's ID_LIKE counts. */
+  readonly relatives: readonly string[];
+}
+
+type Reading = Pick<
+  Distribution<AptSpec, AptLock>,
+  | 'type'
+  | 'title'
+  | 'schema'
+  | 'lockSchema'
+  | 'claim'
+  | 'describe'
+  | 'contents'
+  | 'volatile'
+  | 'packages'
+  | 'observe'
+  | 'check'
+>;
+
+/** The half of a Debian-like distribution that looks at what is there. */
+function aptReading(settings: AptSettings): Reading {
+  const { type, title, relatives } = settings;
+  return {
+    type,
+    title,
+    schema: aptSpecSchema(settings),
+    lockSchema: aptLockSchema,
+    async claim(paths, root) {
+      return (await isOf(root, type, relatives)) ? claim(paths, root) : new Map();
+    },
+    describe: (owned, root, context) => describe(type, title, owned, root, context),
+    contents: (_, lock) => contents(lock),
+    volatile: () => volatile,
+    packages,
+    async observe(_, root) {
+      return (await isOf(root, type, relatives)) ? observe(root) : { packages: [] };
+    },
+    check: (_, lock, root, context) => check(lock, root, context),
+  };
+}
+
+/** A Debian-like distribution, whole. */
+export function aptDistribution(settings: AptSettings): Distribution<AptSpec, AptLock> {
+  return {
+    ...aptReading(settings),
+    async wanted() {
+      return [];
+    },
+    plan: () => [],
+  };
+}

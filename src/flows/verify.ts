@@ -13,6 +13,7 @@ import {
   type LevelName,
   type Spec,
   type Verdict,
+  type VolatileMatcher,
 } from '../model/index.ts';
 import type { AnyDistribution, Context, CreateContext, Root } from '../contract/index.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
@@ -24,7 +25,7 @@ import { verifyContents } from './verify/contents.ts';
 import { expectedFiles } from './verify/expected.ts';
 import { verifyFiles } from './verify/files.ts';
 import { verifyPackages } from './verify/packages.ts';
-import { rememberDigests } from './verify/remember.ts';
+import { rememberTree, type ReadTree } from './verify/remember.ts';
 
 export interface VerifyOptions {
   readonly distributions: readonly AnyDistribution[];
@@ -46,8 +47,10 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const { context, distributions } = options;
   const parts = partsOf(spec, distributions);
   const manifest = options.manifest === undefined ? undefined : await readManifest(options.manifest);
-  const tree = await readTree(spec, root, manifest, options);
-  const remembered = rememberDigests(root, tree);
+  const volatile = volatileMatcher([...volatilePaths, ...volatileOf(spec, distributions)]);
+  const read = await readTree(root, volatile, manifest, context);
+  const remembered = rememberTree(root, read);
+  const tree = new Map([...read.entries].filter(([path]) => !volatile.matches(path)));
   const expected = expectedFiles(spec, parts, options.made ?? {}, options.traced ?? []);
 
   const packages = await verifyPackages(parts, remembered, context);
@@ -65,22 +68,21 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
 }
 
 async function readTree(
-  spec: Spec,
   root: Root,
+  volatile: VolatileMatcher,
   manifest: Manifest | undefined,
-  { context, distributions }: VerifyOptions,
-): Promise<ReadonlyMap<string, Entry>> {
-  const volatile = volatileMatcher([...volatilePaths, ...volatileOf(spec, distributions)]);
-  const tree = new Map<string, Entry>();
+  context: Context,
+): Promise<ReadTree> {
+  const entries = new Map<string, Entry>();
   // md5 as well: dpkg's own digests are that, and a file is read once for both
-  const digests = ['sha256', 'md5'] as const;
-  for await (const entry of treeEntries(root, volatile, { digests, manifest, signal: context.signal })) {
-    tree.set(entry.path, entry);
-    if (tree.size % 1000 === 0) {
-      context.onProgress({ step: 'verify', what: root.label, done: tree.size, unit: 'files' });
+  const options = { digests: ['sha256', 'md5'] as const, manifest, signal: context.signal, all: true };
+  for await (const entry of treeEntries(root, volatile, options)) {
+    entries.set(entry.path, entry);
+    if (entries.size % 1000 === 0) {
+      context.onProgress({ step: 'verify', what: root.label, done: entries.size, unit: 'files' });
     }
   }
-  return tree;
+  return { entries, except: volatile.except };
 }
 
 /** Absent where something can't be read: `contents` names it then. */

@@ -18,8 +18,9 @@ export const verb: Verb = {
   async run({ terminal, operands }) {
     const house = houseOf(terminal);
     await using place = await openPlace(operands[0] ?? '', house);
+    const volatile = volatileOf(place.spec, house.distributions);
     const found = await fingerprintOf(place.root, {
-      volatile: volatileOf(place.spec ?? { repronim: 1, distributions: [] }, house.distributions),
+      volatile,
       ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
       signal: terminal.signal,
     });

@@ -8,6 +8,8 @@ export interface TreeOptions {
   readonly digests: readonly ('sha256' | 'md5')[];
   readonly manifest: Manifest | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Also the volatile ones that were seen on the way: all but what lies in `volatile.except`. */
+  readonly all?: boolean;
 }
 
 /** Every entry of a root that is not volatile, in byte order of paths, with the owners that count. */
@@ -21,7 +23,7 @@ export async function* treeEntries(root: Root, volatile: VolatileMatcher, option
     ...(signal === undefined ? {} : { signal }),
   })) {
     while (alone.length > 0 && byBytes(alone[0]?.path ?? '', entry.path) < 0) yield owned(alone.shift() as Entry);
-    if (!volatile.matches(entry.path)) yield owned(entry);
+    if (options.all === true || !volatile.matches(entry.path)) yield owned(entry);
   }
   for (const entry of alone) yield owned(entry);
 }

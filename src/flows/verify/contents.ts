@@ -19,8 +19,9 @@ export async function verifyContents(
     const answer = await plugin.check?.(spec, lock, root, context);
     if (answer === undefined) continue;
     checked += answer.checked;
-    differing.push(...answer.differing);
-    explained.push(...answer.explained);
+    // what nobody owns is found below, where all distributions and the spec itself are asked
+    differing.push(...answer.differing.filter(({ kind }) => kind !== 'unknown'));
+    explained.push(...answer.explained.filter(({ kind }) => kind !== 'unknown'));
   }
   const equal = checked - new Set([...differing, ...explained].map(({ subject }) => subject)).size;
   const named = new Set([...differing, ...explained].map(({ subject }) => subject));

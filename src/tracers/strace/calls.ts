@@ -1,6 +1,7 @@
 import { did } from './accesses.ts';
 import { descriptorPath, stringArgument, type Call } from './arguments.ts';
 import { ownView, type Process } from './processes.ts';
+import { parseOpening } from './opens.ts';
 import type { Located, Scene } from './scene.ts';
 import { socketAddress } from './sockets.ts';
 
@@ -8,6 +9,16 @@ type Handler = (scene: Scene, process: Process, args: readonly string[], call: C
 
 /** What each call that succeeded means; the calls that open and execute are elsewhere. */
 export const handlers: Readonly<Record<string, Handler>> = {
+  name_to_handle_at(scene, process, args) {
+    const place = located(scene, process, args[0], args[1], args[4]?.includes('AT_SYMLINK_FOLLOW') === true);
+    const handle = handleIn(args[2]);
+    if (place !== undefined && handle !== undefined) scene.handles.set(handle, place);
+  },
+  open_by_handle_at(scene, process, args) {
+    const place = scene.handles.get(handleIn(args[1]) ?? '');
+    if (place === undefined) scene.odd.byHandle.add(process.program);
+    else for (const file of scene.files(place)) scene.accesses.opened(file, parseOpening(args[2] ?? ''));
+  },
   chdir(scene, process, [path]) {
     enter(scene, process, located(scene, process, undefined, path, true)?.shown);
   },
@@ -91,6 +102,10 @@ export const handlers: Readonly<Record<string, Handler>> = {
   faccessat2: askAt,
   readlinkat: (scene, process, args) => ask(scene, process, args[0], args[1], false),
 };
+
+function handleIn(argument: string | undefined): string | undefined {
+  return /f_handle=("[^"]*"|0x[0-9a-f]+)/.exec(argument ?? '')?.[1];
+}
 
 function located(
   scene: Scene,

@@ -8,7 +8,8 @@ import { binaryFormats, readInterpreter, type Interpreter } from './programs.ts'
 import type { Located, Scene } from './scene.ts';
 
 const deepest = 5; // how many interpreters the kernel follows (exec_binprm of fs/exec.c)
-const mostArgumentBytes = 16 * 1024 * 1024;
+const mostPrograms = 10_000;
+const mostArgumentBytes = 8 * 1024 * 1024;
 
 /** What one execution touched; the same again as long as no name and none of the files has changed. */
 interface Known {
@@ -59,7 +60,7 @@ export function watchExecutions(scene: Scene, unprivileged: boolean): (process: 
     const raw = call.args[argument] ?? '';
     const key = `${file}\0${raw}`;
     if (scene.programs.has(key)) return;
-    if (scene.argumentBytes > mostArgumentBytes) {
+    if (scene.programs.size >= mostPrograms || scene.argumentBytes > mostArgumentBytes) {
       scene.odd.droppedPrograms.add(file);
       return;
     }

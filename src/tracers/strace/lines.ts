@@ -13,10 +13,8 @@ export interface LineSink {
 
 /** Reads a log of `strace -f -o` in pieces, in memory that doesn't grow with the log. */
 export interface LineReader {
-  /** Takes the next bytes of the log. */
-  push(bytes: Buffer): void;
-  /** Whether the log stopped within a line. */
-  readonly cut: boolean;
+  /** Takes the whole lines at the start of these bytes; returns how many bytes they are. */
+  push(bytes: Buffer): number;
 }
 
 const unfinished = ' <unfinished ...>';
@@ -24,7 +22,6 @@ const signals: Readonly<Record<string, number>> = constants.signals;
 
 /** A reader that puts calls together which strace had to print in two halves because another process came between. */
 export function readLines(sink: LineSink): LineReader {
-  let rest: Buffer | undefined;
   const halves = new Map<number, string>();
 
   function take(text: string, start: number, end: number): void {
@@ -78,20 +75,13 @@ export function readLines(sink: LineSink): LineReader {
   return {
     push(bytes) {
       const last = bytes.lastIndexOf(10);
-      if (last < 0) {
-        rest = rest === undefined ? Buffer.from(bytes) : Buffer.concat([rest, bytes]);
-        return;
-      }
-      const text = (rest?.toString('latin1') ?? '') + bytes.toString('latin1', 0, last + 1);
-      rest = last + 1 < bytes.length ? Buffer.from(bytes.subarray(last + 1)) : undefined;
+      const text = bytes.toString('latin1', 0, last + 1);
       let start = 0;
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
         take(text, start, end);
         start = end + 1;
       }
-    },
-    get cut() {
-      return rest !== undefined;
+      return last + 1;
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Process } from './processes.ts';
 import { onThisMachine } from './processes.ts';
 import type { Scene } from './scene.ts';
 
-/** Takes lines of open, openat, openat2, creat and open_by_handle_at: nearly all lines there are, so no parsing that isn't needed. */
+/** Takes lines of open, openat, openat2 and creat: nearly all lines there are, so no parsing that isn't needed. */
 export function watchOpens(scene: Scene): (process: Process, text: string) => void {
   const openings = new Map<string, Opening>();
 
@@ -48,18 +48,18 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
       fromEnd = text.indexOf('>', from);
       quote = text.indexOf('"', fromEnd);
     }
-    const byHandle = text.startsWith('open_by', 0);
-    const closing = byHandle || quote < 0 ? -1 : closingQuote(text, quote);
-    const how = opening(byHandle ? handleFlags(text) : openFlags(text, closing));
+    const closing = closingQuote(text, quote);
+    if (quote < 0 || closing < 0) return;
+    const how = opening(openFlags(text, closing));
     if (from > 0) here(process, text, from, fromEnd);
 
-    const asked = closing < 0 ? '' : text.slice(quote + 1, closing);
+    const asked = text.slice(quote + 1, closing);
     if (named) {
       if (isTransient(text, angle + 1, deleted, how)) return;
       if (deleted && (asked.startsWith('/proc/') || asked.startsWith('/dev/'))) return;
       const raw = text.slice(angle + 1, end);
       const found = record(process, raw);
-      const differs = closing >= 0 && !isSame(raw, asked, text, from, fromEnd);
+      const differs = !isSame(raw, asked, text, from, fromEnd);
       for (const file of Array.isArray(found) ? found : [found]) {
         scene.accesses.opened(file, how);
         if (deleted) scene.accesses.removed(file);
@@ -68,7 +68,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
       return;
     }
     // No path was to be had (longer than PATH_MAX, or closed again): the name must do.
-    if (closing < 0 || how.nameless) return;
+    if (how.nameless) return;
     const located = scene.locate(process, decodeEscapes(asked), {
       ...(from > 0 ? { from: decodeEscapes(text.slice(from, fromEnd)) } : {}),
       follow: true,
@@ -142,11 +142,8 @@ function openFlags(text: string, closing: number): string {
   return text.slice(start, end);
 }
 
-function handleFlags(text: string): string {
-  return /, (O_[A-Z_|]+)\) = /.exec(text)?.[1] ?? 'O_RDONLY';
-}
-
-function parseOpening(text: string): Opening {
+/** The O_ flags of open(2), as strace prints them. */
+export function parseOpening(text: string): Opening {
   const flags = new Set(text.split('|'));
   const creates = flags.has('O_CREAT');
   const writes = flags.has('O_WRONLY') || flags.has('O_RDWR') || flags.has('O_TRUNC');

@@ -57,6 +57,11 @@ function oddNotes(scene: Scene, touched: readonly Touched[]): Note[] {
       'incomplete',
       'was refused io_uring, so that what it opens is seen, and failed; --allow-io-uring lets it have it',
     ),
+    ...each(
+      odd.byHandle,
+      'incomplete',
+      'opened files by handles that it had from elsewhere: they are not in the trace',
+    ),
     ...each(odd.setuid, 'warning', 'runs with the rights of its owner elsewhere: under a tracer it ran with yours'),
     ...each(odd.droppedPrograms, 'incomplete', 'was run with more argument lists than are kept'),
     ...(foreign === 0

@@ -113,7 +113,7 @@ async function follow(
     const status = await promise;
     advance();
     watch.settle();
-    if (watch.reader.cut) notes.push({ kind: 'incomplete', text: 'the log of strace ends within a line' });
+    if (follower?.cut === true) notes.push({ kind: 'incomplete', text: 'the log of strace ends within a line' });
     return { status, notes };
   } finally {
     clearInterval(timer);

@@ -17,12 +17,17 @@ export interface Located {
 export interface Scene {
   readonly accesses: Accesses;
   readonly directories: Set<string>;
+  /** Files by the handle that the run asked for. */
+  readonly handles: Map<string, Located>;
   /** Paths of sockets that the run itself listens at. */
   readonly ownSockets: Set<string>;
   readonly sockets: Set<string>;
   readonly programs: Map<string, { readonly file: string; readonly argv: readonly string[] }>;
   /** Programs by what they did that a trace can't follow. */
-  readonly odd: Record<'traced' | 'usedUring' | 'failedWithoutUring' | 'setuid' | 'droppedPrograms', Set<string>>;
+  readonly odd: Record<
+    'traced' | 'usedUring' | 'failedWithoutUring' | 'setuid' | 'droppedPrograms' | 'byHandle',
+    Set<string>
+  >;
   /** Bytes of arguments that `programs` holds. */
   argumentBytes: number;
   /** Where a name leads, from a folder (as strace prints it) or the working directory. */
@@ -56,6 +61,7 @@ export function createScene(since: number): Scene {
   return {
     accesses,
     directories,
+    handles: new Map(),
     ownSockets: new Set(),
     sockets: new Set(),
     programs: new Map(),
@@ -65,6 +71,7 @@ export function createScene(since: number): Scene {
       failedWithoutUring: new Set(),
       setuid: new Set(),
       droppedPrograms: new Set(),
+      byHandle: new Set(),
     },
     argumentBytes: 0,
     get generation() {

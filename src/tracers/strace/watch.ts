@@ -43,7 +43,7 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
   }
 
   function act(pid: number, process: Process, text: string): void {
-    if (text.startsWith('open')) opened(process, text);
+    if (text.startsWith('openat') || text.startsWith('open(')) opened(process, text);
     else if (text.startsWith('exec')) {
       if (text.endsWith(' = 0')) executed(process, text);
     } else if (text.startsWith('creat(')) opened(process, text);

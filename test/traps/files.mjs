@@ -1,0 +1,46 @@
+// Node: its thread pool (or, with UV_USE_IO_URING=1, io_uring), streams, watchers, a worker, a child.
+import { execFileSync } from 'node:child_process';
+import { createReadStream, realpathSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, open, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+const lines = [];
+const truth = (what, path) => lines.push(JSON.stringify({ [what]: resolve(path) }));
+
+await Promise.all(['data', 'other', 'log'].map((name) => readFile(`given/${name}`)));
+for (const name of ['data', 'other', 'log']) truth('read', `given/${name}`);
+for await (const piece of createReadStream('given/sourced')) piece.toString();
+truth('read', 'given/sourced');
+await copyFile('given/data', 'copied');
+truth('written', 'copied');
+await readdir('given');
+truth('directory', 'given');
+await mkdir('a/b/c', { recursive: true });
+for (const name of ['a', 'a/b', 'a/b/c']) truth('written', name);
+await rename('a', 'z');
+for (const name of ['z', 'z/b', 'z/b/c']) truth('written', name);
+for (const name of ['a', 'a/b', 'a/b/c']) truth('removed', name);
+writeFileSync('module.cjs', 'module.exports = require("node:fs").readFileSync("given/tool").length');
+truth('written', 'module.cjs');
+createRequire(import.meta.url)(resolve('module.cjs'));
+truth('read', 'module.cjs');
+truth('read', 'given/tool');
+await symlink('given', 'lent');
+truth('written', 'lent');
+await readFile('lent/tool-2');
+truth('read', 'given/tool-2');
+truth('via', 'lent');
+const file = await open('swap', 'w+');
+await file.close();
+await rm('swap');
+truth('removed', 'swap');
+const worker = new Worker('require("node:fs").readFileSync("given/tool-3"); ', { eval: true });
+await new Promise((done) => worker.once('exit', done));
+truth('read', 'given/tool-3');
+execFileSync('cat', ['tool-4'], { cwd: 'given' });
+truth('read', 'given/tool-4');
+truth('executed', realpathSync('/proc/self/exe'));
+truth('read', import.meta.filename);
+process.stdout.write(`${lines.join('\n')}\n`);

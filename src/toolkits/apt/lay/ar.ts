@@ -17,12 +17,12 @@ const magic = '!<arch>\n';
  */
 export function readAr(fd: number, size: number, what: string): ArMember[] {
   const members: ArMember[] = [];
-  if (read(fd, 0, magic.length).latin1Slice() !== magic) throw broken(what, 0, 'not an ar archive');
-  for (let at = magic.length; at < size; ) {
+  if (read(fd, 0, magic.length).toString('latin1') !== magic) throw broken(what, 0, 'not an ar archive');
+  for (let at = magic.length; at < size;) {
     const header = read(fd, at, 60);
     if (header.length < 60 || header[58] !== 0x60 || header[59] !== 0x0a) throw broken(what, at, 'bad member header');
-    const name = header.latin1Slice(0, 16).trimEnd().replace(/\/$/, '');
-    const digits = header.latin1Slice(48, 58).trimEnd();
+    const name = header.toString('latin1', 0, 16).trimEnd().replace(/\/$/, '');
+    const digits = header.toString('latin1', 48, 58).trimEnd();
     if (!/^[0-9]{1,10}$/.test(digits)) throw broken(what, at, 'bad member size');
     const length = Number(digits);
     if (!/^[\x21-\x7e]{1,16}$/.test(name)) throw broken(what, at, 'bad member name');

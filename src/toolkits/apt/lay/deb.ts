@@ -46,7 +46,8 @@ async function readDeb(fd: number, what: string): Promise<Deb> {
   const [first, ...rest] = members;
   if (first?.name !== 'debian-binary') throw new UserError(`${what}: not a Debian package (no debian-binary)`);
   const version = await decompressed({ fd, ...first }, 'none', 64, what);
-  if (!version.latin1Slice().startsWith('2.')) throw new UserError(`${what}: unknown version of the package format`);
+  if (!version.toString('latin1').startsWith('2.'))
+    throw new UserError(`${what}: unknown version of the package format`);
   const [control, data] = rest.filter(({ name }) => !name.startsWith('_'));
   if (control === undefined || !control.name.startsWith('control.tar')) throw new UserError(`${what}: no control.tar`);
   if (data === undefined || !data.name.startsWith('data.tar')) throw new UserError(`${what}: no data.tar`);

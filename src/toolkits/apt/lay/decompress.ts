@@ -88,7 +88,7 @@ async function* decodeXz(extent: Extent): AsyncGenerator<Uint8Array, void, undef
 
 /** Node's decoder ends with the first frame and says nothing of the rest (nodejs/node#64741): one decoder a frame. */
 async function* decodeZstd(extent: Extent): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < extent.size; ) {
+  for (let at = 0; at < extent.size;) {
     const rest = { fd: extent.fd, offset: extent.offset + at, size: extent.size - at };
     const frame = createZstdDecompress({ chunkSize: 256 * 1024 });
     yield* piped(stream(rest), frame);

@@ -57,7 +57,7 @@ export function* readTar(window: Window, start: number, what: string): Generator
   let longName: string | undefined;
   let longTarget: string | undefined;
   let pax: Map<string, string> | undefined;
-  for (let at = start; at + 512 <= window.end; ) {
+  for (let at = start; at + 512 <= window.end;) {
     const header = window.at(at, 512);
     if (isZero(header)) return;
     if (!hasGoodChecksum(header)) throw broken(what, at, 'bad checksum of a tar header');
@@ -93,7 +93,7 @@ function readMember(header: Buffer, flag: number, size: number, offset: number, 
   const type = typeOf(flag);
   if (type === undefined) throw broken(what, at, `a tar member of unknown kind ${String.fromCharCode(flag)}`);
   const name = text(header, 0, 100);
-  const isUstar = header.latin1Slice(257, 263) === 'ustar\0';
+  const isUstar = header.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = isUstar ? text(header, 345, 155) : '';
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
@@ -180,16 +180,16 @@ function upToNul(bytes: Buffer): Buffer {
 
 function paxRecords(content: Buffer, what: string, at: number): Map<string, string> {
   const records = new Map<string, string>();
-  for (let from = 0; from < content.length; ) {
+  for (let from = 0; from < content.length;) {
     const space = content.indexOf(0x20, from);
-    const length = Number(content.latin1Slice(from, space));
+    const length = Number(content.toString('latin1', from, space));
     const end = from + length;
     if (space < 0 || !Number.isSafeInteger(length) || length < 5 || end > content.length || content[end - 1] !== 0x0a) {
       throw broken(what, at, 'a broken pax header');
     }
     const equals = content.indexOf(0x3d, space);
     if (equals < 0 || equals >= end) throw broken(what, at, 'a broken pax header');
-    records.set(content.latin1Slice(space + 1, equals), decodeName(content.subarray(equals + 1, end - 1)));
+    records.set(content.toString('latin1', space + 1, equals), decodeName(content.subarray(equals + 1, end - 1)));
     from = end;
   }
   return records;

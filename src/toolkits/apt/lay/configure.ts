@@ -1,0 +1,95 @@
+import type { Session } from '../../../contract/index.ts';
+import { UserError } from '../../../model/index.ts';
+import { CommandFailed } from '../../../sessions/process.ts';
+import { bytecodeArgv, workFolder } from './bytecode.ts';
+
+const environment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C.UTF-8',
+  LANG: 'C.UTF-8',
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBCONF_NONINTERACTIVE_SEEN: 'true',
+  PYTHONPYCACHEPREFIX: `${workFolder}/pycache`,
+} as const;
+
+/**
+ * All maintainer scripts, by the tree's own dpkg. `preinsts` has lines `NAME ARCHITECTURE FILE`; `early` are packages
+ * that those in `late/` need configured before they are unpacked.
+ */
+const configureScript = `
+set -eu
+cd /
+w=${workFolder}
+while read -r name architecture file; do
+  DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE=$name DPKG_MAINTSCRIPT_ARCH=$architecture \\
+  DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ROOT= "/var/lib/dpkg/info/$file" install </dev/null ||
+    { echo "the preinst of $name failed" >&2; exit 1; }
+done <$w/preinsts
+if [ -s $w/late ]; then
+  xargs -r dpkg --force-unsafe-io --configure <$w/early
+  xargs dpkg --force-unsafe-io --unpack <$w/late
+fi
+dpkg --force-unsafe-io --configure -a
+: >$w/configured
+`;
+
+/** What dpkg and apt leave as they run, and ours taken away. */
+const finishScript = `
+set -eu
+cd /
+w=${workFolder}
+for kept in $w/python*/py_compile.py; do
+  [ -e "$kept" ] || continue
+  version=\${kept#$w/}
+  mv -f "$kept" "/usr/lib/\${version%/py_compile.py}/py_compile.py"
+done
+rm -f /usr/sbin/policy-rc.d
+for partial in /var/cache/apt/archives/partial /var/lib/apt/lists/partial; do
+  [ -d $partial ] || continue
+  chmod 0700 $partial
+  ! grep -q '^_apt:' /etc/passwd || chown _apt:root $partial
+done
+rm -rf $w
+`;
+
+/**
+ * Configures everything in the tree, confined as the session is; nothing is started. `pythons` are the interpreters
+ * whose byte-compilation goes on beside dpkg.
+ */
+export async function configure(pythons: readonly string[], session: Session, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const run = async (argv: readonly [string, ...string[]]) => {
+    try {
+      await session.run(argv, { env: environment, signal: either });
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  };
+  const outcomes = await Promise.allSettled([
+    run(['/bin/sh', '-c', configureScript]),
+    ...pythons.map((version) => run(bytecodeArgv(version))),
+  ]);
+  signal.throwIfAborted();
+  const failed = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as unknown) : undefined));
+  const first =
+    failed.find((reason) => reason instanceof CommandFailed) ?? failed.find((reason) => reason !== undefined);
+  if (first instanceof CommandFailed) throw asUserError(first);
+  if (first !== undefined) throw first;
+  await session.run(['/bin/sh', '-c', finishScript], { env: environment, signal });
+}
+
+function asUserError(failure: CommandFailed): UserError {
+  const said = `${failure.result.stdout.toString('utf8')}\n${failure.result.stderr.toString('utf8')}`;
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  const named = lines.filter((line) => /^dpkg: error|failed$|^Errors were|not found|denied|^E:/.test(line)).slice(0, 5);
+  return new UserError(
+    `the packages could not be configured: ${(named.length > 0 ? named : lines.slice(-3)).join('; ')}`,
+    {
+      details: lines.slice(-20),
+      cause: failure,
+    },
+  );
+}

@@ -1,21 +1,10 @@
 import { BundleDamage } from './frame.ts';
 
 /**
- * The little of pax(1) (POSIX.1-2024, "pax Interchange Format") that a bundle is made of: regular files with short
- * names, and one extended record, `size`, for what is larger than 8 GiB.
+ * The little of pax(1) (POSIX.1-2024, "pax Interchange Format") that is read in a bundle: regular files with short
+ * names, and the extended records `size` (for what is larger than 8 GiB) and `path`.
  */
 export const blockSize = 512;
-
-const largestOctal = 0o77777777777;
-
-/** The headers of one regular file: mode 0644, root's, of no time. */
-export function fileHeader(name: string, size: number): Buffer {
-  if (size <= largestOctal) return header(name, size, '0');
-  const body = record('size', String(size));
-  const padded = Buffer.alloc(paddedSize(body.length));
-  padded.write(body);
-  return Buffer.concat([header(`${name}.pax`, body.length, 'x'), padded, header(name, 0, '0')]);
-}
 
 export function paddedSize(size: number): number {
   return Math.ceil(size / blockSize) * blockSize;
@@ -55,30 +44,6 @@ export function parseRecords(body: Buffer): ReadonlyMap<string, string> {
     at = end;
   }
   return records;
-}
-
-function header(name: string, size: number, type: string): Buffer {
-  const block = Buffer.alloc(blockSize);
-  block.write(name, 0, 100);
-  block.write('0000644\0', 100);
-  block.write('0000000\0', 108);
-  block.write('0000000\0', 116);
-  block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
-  block.write('00000000000\0', 136);
-  block.write('        ', 148);
-  block.write(type, 156);
-  block.write('ustar\u{0}00', 257);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
-}
-
-/** A record counts itself: `LENGTH KEY=VALUE\n`. */
-function record(key: string, value: string): string {
-  const rest = ` ${key}=${value}\n`;
-  let length = rest.length + 1;
-  while (String(length).length + rest.length !== length) length += 1;
-  return `${length}${rest}`;
 }
 
 function field(block: Buffer, start: number, length: number): string {

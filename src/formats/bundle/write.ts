@@ -8,7 +8,7 @@ import { constants, createZstdCompress } from 'node:zlib';
 
 import type { Store } from '../../contract/index.ts';
 import { byBytes, UserError, type ContentRef } from '../../model/index.ts';
-import { blockSize, fileHeader, paddedSize } from './tar.ts';
+import { encodeHeader, tarEnd, tarPadding } from '../../roots/tar-header.ts';
 
 /** The name of a bundle's first member. */
 export const specName = 'repronim.yaml';
@@ -27,7 +27,10 @@ export async function writeBundle(
   const members = await findContents(contents, store);
   const spec = Buffer.from(specText);
   const sizes = [spec.length, ...members.map(({ size }) => size)];
-  const total = sizes.reduce((sum, size) => sum + fileHeader('', size).length + paddedSize(size), 2 * blockSize);
+  const total = sizes.reduce(
+    (sum, size) => sum + fileHeader('', size).length + size + tarPadding(size).length,
+    tarEnd.length,
+  );
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${randomUUID().slice(0, 8)}`);
   try {
     const handle = await open(temporary, 'wx', 0o666);
@@ -78,7 +81,7 @@ async function findContents(contents: readonly ContentRef[], store: Store): Prom
 async function* tarOf(spec: Buffer, members: readonly Found[]): AsyncGenerator<Buffer> {
   yield fileHeader(specName, spec.length);
   yield spec;
-  yield padding(spec.length);
+  yield tarPadding(spec.length);
   for (const { sha256, size, file } of members) {
     yield fileHeader(`sha256/${sha256}`, size);
     let seen = 0;
@@ -87,13 +90,14 @@ async function* tarOf(spec: Buffer, members: readonly Found[]): AsyncGenerator<B
       yield chunk as Buffer;
     }
     if (seen !== size) throw new UserError(`sha256:${sha256} changed in the store while it was bundled`);
-    yield padding(size);
+    yield tarPadding(size);
   }
-  yield Buffer.alloc(2 * blockSize);
+  yield tarEnd;
 }
 
-function padding(size: number): Buffer {
-  return Buffer.alloc(paddedSize(size) - size);
+/** A regular file: mode 0644, root's, of no time. */
+function fileHeader(name: string, size: number): Buffer {
+  return encodeHeader({ name, type: 'file', mode: 0o644, uid: 0, gid: 0, size, mtimeMs: 0 });
 }
 
 const evenSize = 256 * 1024;

@@ -12,7 +12,7 @@ import {
 
 import { shown, type Fault } from './fault.ts';
 import { extractRows, type Rows } from './rows.ts';
-import { positionOf, type Node, type Pair, type ScalarNode } from './tree.ts';
+import { locator, type Node, type Pair, type ScalarNode } from './tree.ts';
 
 /** A spec may be this long, in UTF-16 units. */
 export const longestText = 64 * 1024 * 1024;
@@ -32,9 +32,10 @@ export interface Parsed {
  * needs, and much that a reader would not expect (https://yaml.org/spec/1.2.2/).
  */
 export function parseText(text: string, file: string): Parsed {
+  const locate = locator(text);
   const at = (offset: number, message: string, hint?: string): Fault => ({
     file,
-    ...positionOf(text, offset),
+    ...locate(offset),
     message,
     ...(hint === undefined ? {} : { hint }),
   });

@@ -20,7 +20,7 @@ import {
   runSchema,
   topSchema,
 } from './schema.ts';
-import { keyAt, nodeAt, positionOf, toValue, type Document, type ValuePath } from './tree.ts';
+import { keyAt, locator, nodeAt, toValue, type Document, type ValuePath } from './tree.ts';
 
 export interface ReadOptions {
   /** As the user named it; what messages begin with. */
@@ -46,7 +46,7 @@ export function readSpec(source: string | Uint8Array, options: ReadOptions): Rea
   const text = typeof source === 'string' ? source.replace(/^\ufeff/, '') : decode(source, file);
   const parsed = parseText(text, file);
   if (parsed.root === undefined) throwFaults(parsed.faults);
-  const document = { file, text, root: parsed.root };
+  const document = { file, text, root: parsed.root, locate: locator(text) };
   const reading: Reading = { document, faults: [...parsed.faults], warnings: [], options };
   const spec = readTop(reading);
   if (reading.faults.length > 0 || spec === undefined) throwFaults(reading.faults);
@@ -62,7 +62,7 @@ export function faultAt(
   key: boolean = false,
 ): Fault {
   const node = key ? keyAt(document.root, path) : nodeAt(document.root, path);
-  const position = positionOf(document.text, node.start);
+  const position = document.locate(node.start);
   return { file: document.file, ...position, message, ...(hint === undefined ? {} : { hint }) };
 }
 
@@ -187,7 +187,7 @@ function check(
   const node = nodeAt(reading.document.root, path);
   const misspelt = new Set<string>();
   for (const key of findUnknownKeys(node, schema, what)) {
-    const position = positionOf(reading.document.text, key.node.start);
+    const position = reading.document.locate(key.node.start);
     const fault = { file: reading.document.file, ...position, message: key.message };
     if (key.meant === undefined) {
       reading.warnings.push(fault);
@@ -260,6 +260,6 @@ function decode(bytes: Uint8Array, file: string): string {
 
 function refuseBytes(bytes: Uint8Array, file: string): never {
   const text = new TextDecoder('utf-8').decode(bytes);
-  const position = positionOf(text, Math.max(text.indexOf('\ufffd'), 0));
+  const position = locator(text)(Math.max(text.indexOf('\ufffd'), 0));
   throwFaults([{ file, ...position, message: 'not UTF-8', hint: 'write such bytes as "\\uDC80" to "\\uDCFF"' }]);
 }

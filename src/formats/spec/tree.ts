@@ -36,6 +36,7 @@ export interface Document {
   readonly file: string;
   readonly text: string;
   readonly root: Node;
+  readonly locate: Locate;
 }
 
 export type ValuePath = readonly (string | number)[];
@@ -62,15 +63,27 @@ export function keyAt(root: Node, path: ValuePath): Node {
   return nodeAt(root, path);
 }
 
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
 /** Line and column of an offset, from 1. Columns count UTF-16 units, as editors do. */
-export function positionOf(text: string, offset: number): { line: number; column: number } {
-  let line = 1;
-  let start = 0;
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
-    line += 1;
-    start = at + 1;
-  }
-  return { line, column: offset - start + 1 };
+export type Locate = (offset: number) => Position;
+
+/** Lines are counted once, when the first position is asked for. */
+export function locator(text: string): Locate {
+  let starts: number[] | undefined;
+  return (offset) => {
+    starts ??= lineStarts(text);
+    let low = 0;
+    for (let high = starts.length; high - low > 1;) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
 }
 
 /**
@@ -90,6 +103,12 @@ export function toValue(node: Node, parents: number = 0, inEnvironment: boolean 
 
 export function isNothing(node: Node): boolean {
   return node.kind === 'scalar' && node.style === 'nothing';
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
 }
 
 function child(node: Node, part: string | number): Node | undefined {

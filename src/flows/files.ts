@@ -136,7 +136,8 @@ function foldersOf(
     for (const { instance } of owners) {
       if (instance === undefined) continue;
       covered.add(instance);
-      for (let at = posix.dirname(path); at.length > instance.length && !covered.has(at); at = posix.dirname(at)) covered.add(at);
+      for (let at = posix.dirname(path); at.length > instance.length && !covered.has(at); at = posix.dirname(at))
+        covered.add(at);
       for (const folder of ancestors(instance)) found.add(folder);
     }
   }

@@ -56,7 +56,8 @@ const files: readonly string[] = [
   'application_default_credentials.json',
 ];
 
-const names = /^(?:\.env\.(?!example$|sample$|template$|dist$).+|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk|ovpn))$/;
+const names =
+  /^(?:\.env\.(?!example$|sample$|template$|dist$).+|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk|ovpn))$/;
 
 /**
  * Whether a path is, by its name, a place for keys, tokens or passwords: never recorded or carried unless the user

@@ -30,7 +30,12 @@ export interface Captured {
  * What only this machine has of a work tree, stored: commits, staged and unstaged changes. The repository is not
  * touched, and nothing in it is executed.
  */
-export async function captureTree(root: Root, tree: WorkTree, context: TraceContext, folder: string): Promise<Captured> {
+export async function captureTree(
+  root: Root,
+  tree: WorkTree,
+  context: TraceContext,
+  folder: string,
+): Promise<Captured> {
   const scratch = await borrowRepository(root, tree, folder);
   const { signal } = context;
   const notes: Note[] = [];
@@ -39,7 +44,10 @@ export async function captureTree(root: Root, tree: WorkTree, context: TraceCont
   const containing = await forEachRef(scratch, ['--contains', tree.head.commit, 'refs/remotes'], signal);
   const merged = await forEachRef(scratch, ['--merged', tree.head.commit, 'refs/tags'], signal);
   const remotes = remotesOf(tree);
-  const having = new Set(remotes.filter(({ name }) => containing.some((ref) => isOf(ref, name))).map(({ name }) => name));
+  const having = new Set(
+    remotes.filter(({ name }) => containing.some((ref) => isOf(ref, name))).map(({ name }) => name),
+  );
+  const announced = tree.index.filter((entry) => entry.announced).map(({ path }) => path);
   const upstream = known.find(({ name }) => name === upstreamOf(tree));
   const refs = [...merged, ...(upstream === undefined ? [] : [upstream])];
   const tips = known.filter((ref) => remotes.some(({ name, fetchable }) => fetchable && isOf(ref, name)));
@@ -50,9 +58,12 @@ export async function captureTree(root: Root, tree: WorkTree, context: TraceCont
     changes: patches.changes,
     content: {
       ...(upstream === undefined ? {} : { upstream: upstream.name }),
-      ...(refs.length === 0 || !context.keep ? {} : { refs: await context.store.add(Buffer.from(formatRefs(sorted(refs)))) }),
+      ...(refs.length === 0 || !context.keep
+        ? {}
+        : { refs: await context.store.add(Buffer.from(formatRefs(sorted(refs)))) }),
       ...packs,
       ...patches.kept,
+      ...(announced.length === 0 ? {} : { announced }),
       ...(scratch.shallow.length === 0 ? {} : { shallow: scratch.shallow }),
       ...(tree.index.some(({ skipped, mode }) => skipped || mode === 0o040000) ? { sparse: true } : {}),
       ...(tree.algorithm === 'sha256' ? { algorithm: 'sha256' as const } : {}),
@@ -74,7 +85,7 @@ async function capturePatches(
   // status 1 says that something needs an update, which is what we ask about
   await runGit(['update-index', '-q', '--refresh'], scratch, { signal, accept: [0, 1] });
 
-  const inIndex = ['diff-index', '--cached', tree.head.commit];
+  const inIndex = ['diff-index', '--cached', '--ita-invisible-in-index', tree.head.commit];
   const inFiles = ['diff-files', '--ignore-submodules=all'];
   const staged = names(await run([...inIndex, '--name-only', '--no-renames', '-z']));
   const changed = names(await run([...inFiles, '--name-only', '-z']));
@@ -128,7 +139,11 @@ async function capturePacks(
     return unpushed === undefined ? {} : { unpushed };
   }
   const pack = await make([]).catch((error: unknown) => {
-    notes.push({ kind: 'partial', path: tree.top, text: `the history of ${tree.top} could not be packed: ${String(error)}` });
+    notes.push({
+      kind: 'partial',
+      path: tree.top,
+      text: `the history of ${tree.top} could not be packed: ${String(error)}`,
+    });
     return undefined;
   });
   if (pack === undefined) return {};
@@ -171,13 +186,17 @@ async function forEachRef(place: GitPlace, args: readonly string[], signal: Abor
   return stdout
     .toString('utf8')
     .split('\n')
-    .flatMap((line) => (line === '' ? [] : [{ id: line.slice(0, line.indexOf(' ')), name: line.slice(line.indexOf(' ') + 1) }]));
+    .flatMap((line) =>
+      line === '' ? [] : [{ id: line.slice(0, line.indexOf(' ')), name: line.slice(line.indexOf(' ') + 1) }],
+    );
 }
 
 async function objectsSize(objects: string): Promise<number> {
   const folder = join(objects, 'pack');
   const files = await readdir(folder).catch(() => []);
-  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0));
+  const sizes = await Promise.all(
+    files.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -191,7 +210,7 @@ function sorted(refs: readonly Ref[]): readonly Ref[] {
 
 function names(output: Buffer): string[] {
   const found: string[] = [];
-  for (let at = 0; at < output.length; ) {
+  for (let at = 0; at < output.length;) {
     const end = output.indexOf(0, at);
     found.push(decodeName(output.subarray(at, end)));
     at = end + 1;

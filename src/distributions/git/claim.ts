@@ -76,7 +76,8 @@ async function readTracked(root: Root, top: string, broken: Map<string, string>)
   for (const { path, mode } of tree.index) {
     if (mode === 0o160000) submodules.add(path);
     else if (mode !== 0o040000) files.add(path);
-    for (let at = mode === 0o040000 ? path : parentOf(path); at !== '' && !folders.has(at); at = parentOf(at)) folders.add(at);
+    for (let at = mode === 0o040000 ? path : parentOf(path); at !== '' && !folders.has(at); at = parentOf(at))
+      folders.add(at);
   }
   return { tree, files, folders, submodules };
 }

@@ -61,8 +61,13 @@ async function describeProject(root: Root, top: string, context: TraceContext): 
   const files = await listFiles(root, top, parts, context, notes);
   const captured: (Captured & { readonly part: Part })[] = [];
   for (const part of parts) captured.push({ part, ...(await capture(root, part.tree, context)) });
-  const states = captured.map(({ part, having, changes }) => ({ part, ...stateOf(part.tree, remotesOf(part.tree), having, changes) }));
-  const submodules = states.flatMap(({ part, ...state }): GitSubmodule[] => (part.path === '' ? [] : [{ path: part.path, ...state }]));
+  const states = captured.map(({ part, having, changes }) => ({
+    part,
+    ...stateOf(part.tree, remotesOf(part.tree), having, changes),
+  }));
+  const submodules = states.flatMap(({ part, ...state }): GitSubmodule[] =>
+    part.path === '' ? [] : [{ path: part.path, ...state }],
+  );
   const contents = captured.flatMap(({ part, content }) =>
     part.path === '' ? [] : [{ path: part.path, ...(part.name === undefined ? {} : { name: part.name }), ...content }],
   );

@@ -19,14 +19,21 @@ export const git: Distribution<GitSpec, GitLock> = {
     const packs = partsOf(spec, lock).map(({ content }) => content.pack);
     const small = packs.filter((pack) => (pack?.size ?? 0) <= smallHistory);
     const large = packs.filter((pack) => (pack?.size ?? 0) > smallHistory);
-    const only = partsOf(spec, lock).flatMap(({ content }) => [content.refs, content.staged, content.patch, content.unpushed]);
+    const only = partsOf(spec, lock).flatMap(({ content }) => [
+      content.refs,
+      content.staged,
+      content.patch,
+      content.unpushed,
+    ]);
     return { kept: present([lock.tree, ...only, ...small]), archived: present(large) };
   },
   async wanted(spec, lock) {
     const parts = partsOf(spec, lock);
     return [
       ...toWanted(`files of ${spec.path}`, [lock.tree]),
-      ...parts.flatMap(({ path, content }) => toWanted(`changes of ${path}`, [content.refs, content.staged, content.patch])),
+      ...parts.flatMap(({ path, content }) =>
+        toWanted(`changes of ${path}`, [content.refs, content.staged, content.patch]),
+      ),
     ];
   },
   prepare,
@@ -37,11 +44,16 @@ export const git: Distribution<GitSpec, GitLock> = {
     return [{ do: 'unpack', archive: made.tree, into: spec.path, because }];
   },
   volatile(spec): readonly VolatilePath[] {
-    const dirs = ['', ...(spec.submodules ?? []).map(({ path }) => `${path}/`)].map((path) => `${spec.path}/${path}.git`);
+    const dirs = ['', ...(spec.submodules ?? []).map(({ path }) => `${path}/`)].map(
+      (path) => `${spec.path}/${path}.git`,
+    );
     return dirs.flatMap((dir) => [
       { pattern: `${dir}/index`, because: 'git notes when it last looked at the files' },
       { pattern: `${dir}/logs/`, because: 'git notes when what was done' },
-      { pattern: `${dir}/objects/`, because: 'how objects are packed depends on where they came from; the commit names them' },
+      {
+        pattern: `${dir}/objects/`,
+        because: 'how objects are packed depends on where they came from; the commit names them',
+      },
     ]);
   },
   packages,

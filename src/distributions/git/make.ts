@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 
-import { UserError } from '../../model/index.ts';
+import { ancestors, UserError } from '../../model/index.ts';
 import type { CreateContext, Missing } from '../../contract/index.ts';
 import { localRoot } from '../../roots/local.ts';
 import { decodeName, encodeName, nameBytes } from '../../roots/names.ts';
@@ -64,11 +64,13 @@ async function checkOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[] 
     await runGit(args, place, { signal, ...(input === undefined ? {} : { input }) });
   await refuseBomb(wish, place, signal);
   await run(['read-tree', wish.commit]);
-  const { staged, patch, sparse } = wish.content;
+  const { staged, patch, announced, sparse } = wish.content;
   const form = ['--binary', '--whitespace=nowarn', '-'];
   if (staged !== undefined) await run(['apply', '--cached', ...form], await readStored(staged, context));
   await run(['checkout-index', '--all', '--force', '--quiet']);
-  if (patch !== undefined) await run(['apply', '--intent-to-add', ...form], await readStored(patch, context));
+  if (patch !== undefined) await run(['apply', ...form], await readStored(patch, context));
+  // not by `apply --intent-to-add`: git 2.39 then forgets what else the index has
+  if (announced !== undefined) await run(addAnnounced, zeroed(announced));
   if (sparse === true && tree !== undefined) await thinOut(wish, place, tree, signal);
 }
 
@@ -76,7 +78,8 @@ async function checkOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[] 
 async function refuseBomb(wish: Wish, place: GitPlace, signal: AbortSignal): Promise<void> {
   const { stdout } = await runGit(['ls-tree', '-r', '-l', '-z', wish.commit], place, { signal, limit: 1024 ** 3 });
   let size = 0;
-  for (const [, digits] of stdout.toString('latin1').matchAll(/(?:^|\0)\d{6} blob [0-9a-f]+ +(\d+)\t/g)) size += Number(digits);
+  for (const [, digits] of stdout.toString('latin1').matchAll(/(?:^|\0)\d{6} blob [0-9a-f]+ +(\d+)\t/g))
+    size += Number(digits);
   if (size > largest) throw new UserError(`the files of commit ${wish.commit} would take ${size} bytes; refused`);
 }
 
@@ -91,8 +94,30 @@ async function thinOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[], 
   const there = await root.lstat(candidates.map(({ path }) => `/${path}`));
   const skipped = candidates.filter((_, index) => there[index] !== undefined).map(({ path }) => path);
   for (const path of skipped) await rm(encodeName(posix.join(place.workTree ?? '', path)), { force: true });
-  const input = Buffer.concat(skipped.flatMap((path) => [nameBytes(path), Buffer.of(0)]));
-  await runGit(['update-index', '--skip-worktree', '-z', '--stdin'], place, { input, signal });
+  await runGit(['update-index', '--skip-worktree', '-z', '--stdin'], place, { input: zeroed(skipped), signal });
+  await removeEmpty(place.workTree ?? '', skipped);
+}
+
+/** Folders that hold nothing now were not there either. */
+async function removeEmpty(top: string, paths: readonly string[]): Promise<void> {
+  const folders = new Set(paths.flatMap((path) => ancestors(`/${path}`)));
+  folders.delete('/');
+  for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+    await rmdir(encodeName(`${top}${folder}`)).catch(() => {}); // it holds something
+  }
+}
+
+const addAnnounced = [
+  '--literal-pathspecs',
+  'add',
+  '--intent-to-add',
+  '--force',
+  '--pathspec-from-file=-',
+  '--pathspec-file-nul',
+];
+
+function zeroed(paths: readonly string[]): Buffer {
+  return Buffer.concat(paths.flatMap((path) => [nameBytes(path), Buffer.of(0)]));
 }
 
 /** Only names that are remotes' and tags', only ids: it may come from a stranger. */
@@ -112,10 +137,17 @@ function configOf(wish: Wish): string {
   const followed = remotes.map(([name]) => name).find((name) => upstream?.startsWith(`refs/remotes/${name}/`));
   return [
     coreSection(new Map(), algorithm ?? 'sha1'),
-    ...remotes.map(([name, url]) => formatSection('remote', name, { url, fetch: `+refs/heads/*:refs/remotes/${name}/*` })),
+    ...remotes.map(([name, url]) =>
+      formatSection('remote', name, { url, fetch: `+refs/heads/*:refs/remotes/${name}/*` }),
+    ),
     ...(branch === undefined || followed === undefined || upstream === undefined
       ? []
-      : [formatSection('branch', branch, { remote: followed, merge: `refs/heads/${upstream.slice(`refs/remotes/${followed}/`.length)}` })]),
+      : [
+          formatSection('branch', branch, {
+            remote: followed,
+            merge: `refs/heads/${upstream.slice(`refs/remotes/${followed}/`.length)}`,
+          }),
+        ]),
     ...wish.submodules.map(({ name, remote }) =>
       formatSection('submodule', name, { active: 'true', ...(remote === undefined ? {} : { url: remote }) }),
     ),

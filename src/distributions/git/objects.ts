@@ -37,7 +37,9 @@ export async function getObjects(
   const tried: Tried[] = [];
   const places: Place[] = [
     { label: 'the store', kind: 'stored', get: () => addStored(pack, place, context) },
-    ...(context.trusted ? [{ label: path, kind: 'this machine', get: () => borrow(path, wish, refs, place, context) }] : []),
+    ...(context.trusted
+      ? [{ label: path, kind: 'this machine', get: () => borrow(path, wish, refs, place, context) }]
+      : []),
     ...addressesOf(wish).map((address) => ({
       label: address,
       kind: 'remote',
@@ -89,7 +91,13 @@ async function addStored(content: ContentRef | undefined, place: GitPlace, conte
   await addPack(file, place, context.signal);
 }
 
-async function borrow(path: string, wish: Wish, refs: readonly Ref[], place: GitPlace, context: CreateContext): Promise<void> {
+async function borrow(
+  path: string,
+  wish: Wish,
+  refs: readonly Ref[],
+  place: GitPlace,
+  context: CreateContext,
+): Promise<void> {
   const tree = await readWorkTree(localRoot(), path);
   if ('because' in tree) throw new UserError(tree.because);
   const alternates = join(place.gitDir, 'objects', 'info', 'alternates');
@@ -116,7 +124,8 @@ async function fetchFrom(
       network: true,
       timeoutMs: 1_800_000,
     });
-  const tags = refs.filter(({ name }) => name.startsWith('refs/tags/')).length > 0 ? ['+refs/tags/*:refs/fetched/tags/*'] : [];
+  const tags =
+    refs.filter(({ name }) => name.startsWith('refs/tags/')).length > 0 ? ['+refs/tags/*:refs/fetched/tags/*'] : [];
   const all = ['+refs/heads/*:refs/fetched/heads/*', '+refs/tags/*:refs/fetched/tags/*'];
   const first = wish.content.unpushed === undefined ? [wish.commit, ...tags] : all;
   try {
@@ -152,7 +161,13 @@ async function checkConnected(wish: Wish, place: GitPlace, signal: AbortSignal):
 async function connected(refs: readonly Ref[], place: GitPlace, signal: AbortSignal): Promise<readonly Ref[]> {
   if (refs.length === 0) return [];
   const run = async (ids: readonly string[]) =>
-    (await runGit(['rev-list', '--objects', '--quiet', '--stdin'], place, { signal, accept: 'any', input: `${ids.join('\n')}\n` })).status === 0;
+    (
+      await runGit(['rev-list', '--objects', '--quiet', '--stdin'], place, {
+        signal,
+        accept: 'any',
+        input: `${ids.join('\n')}\n`,
+      })
+    ).status === 0;
   if (await run(refs.map(({ id }) => id))) return refs;
   const whole: Ref[] = [];
   for (const ref of refs) if (await run([ref.id])) whole.push(ref);

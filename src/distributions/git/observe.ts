@@ -22,11 +22,21 @@ export function packages(spec: GitSpec, lock?: GitLock): readonly PackageId[] {
 /** The same, as the root has it; nothing where there is no work tree. */
 export async function observe(spec: GitSpec, root: Root): Promise<Observed> {
   const found: PackageId[] = [];
-  const states = [{ at: spec.path, state: spec as GitState }, ...(spec.submodules ?? []).map((state) => ({ at: posix.join(spec.path, state.path), state: state as GitState }))];
+  const states = [
+    { at: spec.path, state: spec as GitState },
+    ...(spec.submodules ?? []).map((state) => ({ at: posix.join(spec.path, state.path), state: state as GitState })),
+  ];
   for (const { at, state } of states) {
     const tree = await readWorkTree(root, at);
     if ('because' in tree) continue;
-    found.push(idOf({ path: at, remote: state.remote }, state, tree.head.commit, (state.changes ?? 0) > 0 || (await isChanged(root, tree))));
+    found.push(
+      idOf(
+        { path: at, remote: state.remote },
+        state,
+        tree.head.commit,
+        (state.changes ?? 0) > 0 || (await isChanged(root, tree)),
+      ),
+    );
   }
   return { packages: found.sort((a, b) => byBytes(a.key, b.key)) };
 }
@@ -55,7 +65,10 @@ async function isChanged(root: Root, tree: WorkTree): Promise<boolean> {
     const path = posix.join(tree.top, entry.path);
     const bytes =
       entry.mode === 0o120000
-        ? await root.readlink(path).then(nameBytes).catch(() => undefined)
+        ? await root
+            .readlink(path)
+            .then(nameBytes)
+            .catch(() => undefined)
         : await root.readFile(path).catch(() => undefined);
     if (bytes === undefined) return true;
     const id = createHash(tree.algorithm).update(`blob ${bytes.length}\0`).update(bytes).digest('hex');

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 
-import type { ContentRef } from '../../model/index.ts';
+import { byBytes, type ContentRef } from '../../model/index.ts';
 import type { CreateContext } from '../../contract/index.ts';
 import { localRoot } from '../../roots/local.ts';
 import { packTree } from '../../toolkits/trees/pack.ts';
@@ -40,7 +40,18 @@ export async function packWorkTree(
       ...(target === undefined ? {} : { target }),
     });
   }
-  return (await packTree(root, '/', entries, context.store)).archive;
+  return (await packTree(root, '/', withEmptyFolders(entries, tree ?? []), context.store)).archive;
+}
+
+/** Folders whose last file was deleted are there all the same. */
+function withEmptyFolders(made: readonly TreeEntry[], listed: readonly TreeEntry[]): readonly TreeEntry[] {
+  const types = new Map(made.map(({ path, type }) => [path, type]));
+  const added = listed.filter(({ path, type }) => {
+    if (type !== 'directory' || types.has(path) || types.get(posix.dirname(path)) !== 'directory') return false;
+    types.set(path, type); // sorted: those in it come later
+    return true;
+  });
+  return [...made, ...added].sort((a, b) => byBytes(a.path, b.path));
 }
 
 /** Not our umask's: as git makes them under 0022. */

@@ -16,11 +16,7 @@ type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>>
  * (one's own trace only), or from a remote; and packs it as `tree`. The ids of objects are those of the commit,
  * wherever they come from.
  */
-export async function prepare(
-  spec: GitSpec,
-  lock: GitLock,
-  context: CreateContext,
-): Promise<Prepared> {
+export async function prepare(spec: GitSpec, lock: GitLock, context: CreateContext): Promise<Prepared> {
   const commit = spec.commit ?? lock.commit;
   if (commit === undefined) {
     throw new UserError(`git: no commit is named for ${spec.path}`, { status: 2, hint: 'type: repronim resolve FILE' });

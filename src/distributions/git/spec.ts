@@ -42,6 +42,8 @@ export interface GitContent {
   readonly staged?: ContentRef;
   /** What the work tree has beyond the index, as a binary patch. */
   readonly patch?: ContentRef;
+  /** Files that the index only announces (`add --intent-to-add`). */
+  readonly announced?: readonly string[];
   /** Commits at which history ends (a shallow clone). */
   readonly shallow?: readonly string[];
   /** Tracked files that are not in the list of files were not checked out. */
@@ -106,6 +108,7 @@ const contentFields = {
   unpushed: v.optional(contentRef),
   staged: v.optional(contentRef),
   patch: v.optional(contentRef),
+  announced: v.optional(v.array(relativeText)),
   shallow: v.optional(v.array(commitText)),
   sparse: v.optional(flag),
   algorithm: v.optional(v.literal('sha256')),

@@ -46,7 +46,8 @@ export function stateOf(
   having: ReadonlySet<string>,
   changes: number,
 ): GitState {
-  const followed = tree.head.branch === undefined ? undefined : lastValue(tree.config, `branch.${tree.head.branch}.remote`);
+  const followed =
+    tree.head.branch === undefined ? undefined : lastValue(tree.config, `branch.${tree.head.branch}.remote`);
   const rank = (remote: Remote) =>
     [having.has(remote.name), remote.fetchable, remote.name === followed, remote.name === 'origin'].reduce(
       (sum, holds) => sum * 2 + Number(holds),

@@ -7,7 +7,9 @@ import type { Context } from '../../contract/index.ts';
 export async function readStored(content: ContentRef, { store }: Pick<Context, 'store'>): Promise<Buffer> {
   const file = await store.find(content.sha256);
   if (file === undefined) {
-    throw new UserError(`content ${content.sha256} is not in the store`, { hint: 'take the bundle instead of the spec' });
+    throw new UserError(`content ${content.sha256} is not in the store`, {
+      hint: 'take the bundle instead of the spec',
+    });
   }
   return await readFile(file);
 }

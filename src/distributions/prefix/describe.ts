@@ -67,12 +67,18 @@ async function pack(
   context: TraceContext,
 ): Promise<One> {
   const secret = [...paths].filter(isSecretPath);
-  const survey = await surveyTree(root, top, [...paths].filter((path) => !isSecretPath(path)));
+  const survey = await surveyTree(
+    root,
+    top,
+    [...paths].filter((path) => !isSecretPath(path)),
+  );
   const isPrivate = ({ type, mode }: TreeEntry) => type === 'file' && deniesOthers(mode);
   const notes: Note[] = [
     ...survey.notes,
     ...secret.map((path) => leftNote(path, 'it is a place for keys, tokens or passwords')),
-    ...survey.entries.filter(isPrivate).map(({ path }) => leftNote(posix.join(top, path), 'its mode denies others to read it')),
+    ...survey.entries
+      .filter(isPrivate)
+      .map(({ path }) => leftNote(posix.join(top, path), 'its mode denies others to read it')),
   ];
   const entries = survey.entries.filter((entry) => !isPrivate(entry));
   const files = entries.filter(({ type }) => type !== 'directory').length;
@@ -86,11 +92,17 @@ async function pack(
   };
   const about = [identity.name, identity.version].filter((part) => part !== undefined).join(' ');
   const by = managedPlace(posix.join(top, 'x'))?.by;
-  const common = { spec, instance: top, summary: `1 prefix (${about}${by === undefined || by === identity.name ? '' : `, ${by}`})` };
+  const common = {
+    spec,
+    instance: top,
+    summary: `1 prefix (${about}${by === undefined || by === identity.name ? '' : `, ${by}`})`,
+  };
   const limit = limitOf(context);
   if (!context.keep) return { ...common, lock: { files, size }, notes };
   if (size > limit) {
-    notes.push(leftNote(top, `it holds ${size} bytes, more than the limit of ${limit} (prefix.limit in the configuration)`));
+    notes.push(
+      leftNote(top, `it holds ${size} bytes, more than the limit of ${limit} (prefix.limit in the configuration)`),
+    );
     return { ...common, lock: { files, size }, notes };
   }
   const packed = await packTree(root, top, entries, context.store);

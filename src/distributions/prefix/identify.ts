@@ -49,7 +49,9 @@ const kinds: readonly Kind[] = [
     name: 'Rust',
     markers: ['bin/rustc', 'lib/rustlib'],
     read: async (read) =>
-      /\[pkg\.rustc\]\s*\nversion\s*=\s*"([^" \n]+)/.exec((await read('lib/rustlib/multirust-channel-manifest.toml')) ?? '')?.[1],
+      /\[pkg\.rustc\]\s*\nversion\s*=\s*"([^" \n]+)/.exec(
+        (await read('lib/rustlib/multirust-channel-manifest.toml')) ?? '',
+      )?.[1],
   },
   { name: 'Julia', markers: ['bin/julia', 'lib/julia'] },
   { name: 'R', markers: ['bin/R', 'lib/R'] },
@@ -82,11 +84,12 @@ export async function identify(top: string, root: Root): Promise<Identity> {
       if (bytes !== undefined) evidence.add(path);
       return bytes?.toString('utf8');
     }, top);
-    const own = version ?? (kind.name === 'Python' ? await pythonVersion(top, root, evidence) : undefined) ?? versionIn(top);
+    const own =
+      version ?? (kind.name === 'Python' ? await pythonVersion(top, root, evidence) : undefined) ?? versionIn(top);
     return { name: kind.name, ...(own === undefined ? {} : { version: own }), evidence: [...evidence] };
   }
   const version = versionIn(top);
-  const name = posix.basename(version === undefined ? top : posix.dirname(top));
+  const name = posix.basename(version === undefined ? top : posix.dirname(top)).replace(/^\.(?=.)/, '');
   return { name, ...(version === undefined ? {} : { version }), evidence: [] };
 }
 

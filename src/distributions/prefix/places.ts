@@ -70,7 +70,22 @@ export function managedPlace(path: string): Place | undefined {
 }
 
 /** Folders of /usr/local that are one tree together; others in it are trees of their own (/usr/local/go). */
-const shared = new Set(['bin', 'etc', 'games', 'include', 'lib', 'lib32', 'lib64', 'libexec', 'man', 'opt', 'sbin', 'share', 'src', 'var']);
+const shared = new Set([
+  'bin',
+  'etc',
+  'games',
+  'include',
+  'lib',
+  'lib32',
+  'lib64',
+  'libexec',
+  'man',
+  'opt',
+  'sbin',
+  'share',
+  'src',
+  'var',
+]);
 
 /** Folders of ~/.local that programs are installed into; the rest of it is what programs remember. */
 const local = /^(.*\/\.local)\/(?:bin|lib|lib32|lib64|libexec|include|opt|share\/(?:man|info|bash-completion|zsh))\//;
@@ -107,9 +122,28 @@ export function possibleTops(path: string): string[] {
   return tops;
 }
 
-const layout = new Set(['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libexec', 'include', 'share', 'etc', 'src', 'pkg', 'jre', 'conf', 'Scripts', 'conda-meta']);
+const layout = new Set([
+  'bin',
+  'sbin',
+  'lib',
+  'lib32',
+  'lib64',
+  'libexec',
+  'include',
+  'share',
+  'etc',
+  'src',
+  'pkg',
+  'jre',
+  'conf',
+  'Scripts',
+  'conda-meta',
+]);
 
 function expressionOf(folder: string): RegExp {
-  const escaped = folder.split('*').map((part) => RegExp.escape(part)).join('[^/]+');
+  const escaped = folder
+    .split('*')
+    .map((part) => RegExp.escape(part))
+    .join('[^/]+');
   return new RegExp(folder.startsWith('/') ? `^(${escaped})(?:/|$)` : `^(.*?/${escaped})(?:/|$)`);
 }

@@ -23,7 +23,11 @@ export interface Before {
   locks(
     of: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
     options: LockOptions,
-  ): Promise<{ readonly inputs: readonly FileLock[]; readonly before: readonly FileLock[]; readonly notes: readonly Note[] }>;
+  ): Promise<{
+    readonly inputs: readonly FileLock[];
+    readonly before: readonly FileLock[];
+    readonly notes: readonly Note[];
+  }>;
 }
 
 /**
@@ -146,11 +150,18 @@ function tryCopy(path: string, copy: string, mode: number): boolean {
 
 async function lockCopy(path: string, was: Was, options: LockOptions, notes: Note[]): Promise<FileLock[]> {
   const { stats, target, copy } = was;
-  const { mtime, ...facts } = factsOf(path, { ...stats, mode: stats.mode & 0o7777, mtimeMs: stats.mtimeMs, uid: stats.uid, gid: stats.gid });
+  const { mtime, ...facts } = factsOf(path, {
+    ...stats,
+    mode: stats.mode & 0o7777,
+    mtimeMs: stats.mtimeMs,
+    uid: stats.uid,
+    gid: stats.gid,
+  });
   if (target !== undefined) return [{ path, link: target }];
   if (stats.isDirectory()) return [{ ...facts, directory: true }];
   if (!stats.isFile()) return [];
-  const left = becausePrivate(path, stats.mode & 0o7777, options.include) ?? (copy === undefined ? 'changed' : undefined);
+  const left =
+    becausePrivate(path, stats.mode & 0o7777, options.include) ?? (copy === undefined ? 'changed' : undefined);
   if (left !== undefined || copy === undefined) {
     notes.push(leftNote(path, left ?? 'changed', stats.size));
     return [{ ...facts, left: left ?? 'changed' }];

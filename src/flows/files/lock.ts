@@ -1,6 +1,14 @@
 import { posix } from 'node:path';
 
-import { byBytes, deniesOthers, holdsPrivateKey, isSecretPath, isWithin, type FileLock, type Note } from '../../model/index.ts';
+import {
+  byBytes,
+  deniesOthers,
+  holdsPrivateKey,
+  isSecretPath,
+  isWithin,
+  type FileLock,
+  type Note,
+} from '../../model/index.ts';
 import type { Root, Stat, Store } from '../../contract/index.ts';
 import { encodeName } from '../../roots/names.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -60,7 +68,11 @@ export function factsOf(path: string, stat: Pick<Stat, 'mode' | 'uid' | 'gid' | 
 }
 
 /** Why the content of a path must not be kept, by its name and mode; undefined where it may be. */
-export function becausePrivate(path: string, mode: number, include: readonly string[]): 'secret' | 'private' | undefined {
+export function becausePrivate(
+  path: string,
+  mode: number,
+  include: readonly string[],
+): 'secret' | 'private' | undefined {
   if (include.some((folder) => isWithin(path, folder))) return undefined;
   if (isSecretPath(path)) return 'secret';
   return deniesOthers(mode) ? 'private' : undefined;
@@ -75,7 +87,11 @@ export function leftNote(path: string, left: string, size: number): Note {
     unreadable: 'it could not be read',
     changed: 'the run changed it, and what was in it before is not known',
   };
-  return { kind: left === 'unreadable' ? 'unreadable' : 'left', path, text: `${path} is not kept: ${why[left] ?? left}` };
+  return {
+    kind: left === 'unreadable' ? 'unreadable' : 'left',
+    path,
+    text: `${path} is not kept: ${why[left] ?? left}`,
+  };
 }
 
 async function lockFile(path: string, stat: Stat, room: number, options: LockOptions): Promise<FileLock | undefined> {
@@ -105,7 +121,13 @@ async function lockFile(path: string, stat: Stat, room: number, options: LockOpt
 /** Small ones are looked into for keys. */
 const looked = 65_536;
 
-async function keepFile(path: string, stat: Stat, file: FileLock, named: boolean, { root, store }: LockOptions): Promise<FileLock> {
+async function keepFile(
+  path: string,
+  stat: Stat,
+  file: FileLock,
+  named: boolean,
+  { root, store }: LockOptions,
+): Promise<FileLock> {
   try {
     if (stat.size > looked && root.directory !== undefined) {
       const place = encodeName(root.directory === '/' ? path : `${root.directory}${path}`);

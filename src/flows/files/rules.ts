@@ -36,6 +36,7 @@ export function isSystemFolder(folder: string): boolean {
 
 /** The source of a compiled file of Python's cache (PEP 3147); undefined for any other path. */
 export function sourceOfCompiled(path: string): string | undefined {
-  const [, folder, module] = /^(.*)\/__pycache__\/([^/]+?)\.(?:cpython|pypy)[^/.]*(?:\.opt-\d)?\.pyc(?:\.\d+)?$/.exec(path) ?? [];
+  const [, folder, module] =
+    /^(.*)\/__pycache__\/([^/]+?)\.(?:cpython|pypy)[^/.]*(?:\.opt-\d)?\.pyc(?:\.\d+)?$/.exec(path) ?? [];
   return folder === undefined || module === undefined ? undefined : `${folder}/${module}.py`;
 }

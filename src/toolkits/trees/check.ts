@@ -5,7 +5,12 @@ import type { Checked, Root, Stat } from '../../contract/index.ts';
 import type { TreeEntry } from './entries.ts';
 
 /** The tree at `top` in `root` against what was kept of it: types, modes, links' targets and files' contents. */
-export async function checkTree(root: Root, top: string, entries: readonly TreeEntry[], owner: string): Promise<Checked> {
+export async function checkTree(
+  root: Root,
+  top: string,
+  entries: readonly TreeEntry[],
+  owner: string,
+): Promise<Checked> {
   const paths = entries.map((entry) => posix.join(top, entry.path));
   const stats = await root.lstat(paths);
   const files = entries.flatMap((entry, index) =>

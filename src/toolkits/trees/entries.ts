@@ -126,8 +126,10 @@ function parseLine(line: string): TreeEntry | undefined {
   if (!isCount(uid) || !isCount(gid) || typeof mtime !== 'number' || !Number.isSafeInteger(mtime)) return undefined;
   const base = { path, mode: Number.parseInt(mode, 8), uid, gid, mtime };
   if (type === 'directory') return { ...base, type };
-  if (type === 'link' && typeof target === 'string' && target !== '' && !target.includes('\0')) return { ...base, type, target };
-  if (type !== 'file' || !isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
+  if (type === 'link' && typeof target === 'string' && target !== '' && !target.includes('\0'))
+    return { ...base, type, target };
+  if (type !== 'file' || !isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))
+    return undefined;
   return { ...base, type, size, sha256 };
 }
 

@@ -66,7 +66,9 @@ async function* streamFile(
   const hash = createHash('sha256');
   const at = directory === '/' ? path : `${directory}${path}`;
   const name = encodeName(at);
-  for await (const chunk of createReadStream(typeof name === 'string' ? name : nameBytes(at), { highWaterMark: 1 << 20 })) {
+  for await (const chunk of createReadStream(typeof name === 'string' ? name : nameBytes(at), {
+    highWaterMark: 1 << 20,
+  })) {
     hash.update(chunk as Buffer);
     yield chunk as Buffer;
   }

@@ -15,7 +15,8 @@ export function cleanAddress(address: string): string {
 export function isFetchable(address: string): boolean {
   if (/[\0-\u{20}\u{7f}]/u.test(address)) return false;
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? URL.parse(address) : null;
-  if (url !== null) return /^(?:https?|ssh):$/.test(url.protocol) && /^[\w[]/.test(url.hostname) && !url.username.startsWith('-');
+  if (url !== null)
+    return /^(?:https?|ssh):$/.test(url.protocol) && /^[\w[]/.test(url.hostname) && !url.username.startsWith('-');
   // git's short form of ssh; a colon after a slash is a local path
   return /^(?:[\w.][\w.-]*@)?[\w.][\w.-]*:(?!:)[^-]/.test(address) && !address.includes('::');
 }

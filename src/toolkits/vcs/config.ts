@@ -41,7 +41,11 @@ export function subsections(config: GitConfig, section: string): string[] {
 }
 
 /** A heading and its lines, quoted so that no value can become syntax. */
-export function formatSection(section: string, sub: string | undefined, values: Readonly<Record<string, string>>): string {
+export function formatSection(
+  section: string,
+  sub: string | undefined,
+  values: Readonly<Record<string, string>>,
+): string {
   const heading = sub === undefined ? section : `${section} "${sub.replaceAll(/["\\]/g, '\\$&')}"`;
   const lines = Object.entries(values).map(([key, value]) => `\t${key} = ${quote(value)}\n`);
   return `[${heading}]\n${lines.join('')}`;

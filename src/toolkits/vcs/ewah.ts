@@ -11,7 +11,7 @@ export function readEwah(bytes: Buffer, start: number): { readonly bits: Readonl
   const first = start + 8;
   const bits = new Set<number>();
   let position = 0;
-  for (let word = 0; word < words && position < size; ) {
+  for (let word = 0; word < words && position < size;) {
     const run = bytes.readBigUInt64BE(first + 8 * word);
     word += 1;
     const length = Number((run >> 1n) & 0xffffffffn) * 64;

@@ -78,7 +78,16 @@ export function noGit(): UserError {
   });
 }
 
-const passed = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE'];
+const passed = [
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'SSH_AUTH_SOCK',
+  'SSL_CERT_FILE',
+];
 
 function environment(network: boolean): Record<string, string> {
   const outside = passed.flatMap((name) => {

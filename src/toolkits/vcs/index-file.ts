@@ -112,7 +112,7 @@ function readOffset(bytes: Buffer, start: number): [value: number, next: number]
 }
 
 function findExtension(bytes: Buffer, wanted: string, start: number, idLength: number): Buffer | undefined {
-  for (let at = start; at + 8 <= bytes.length - idLength; ) {
+  for (let at = start; at + 8 <= bytes.length - idLength;) {
     const size = bytes.readUInt32BE(at + 4);
     if (bytes.toString('latin1', at, at + 4) === wanted) return bytes.subarray(at + 8, at + 8 + size);
     at += 8 + size;

@@ -69,7 +69,9 @@ async function readIndex(root: Root, gitDir: string, idLength: 20 | 32): Promise
   if (bytes === undefined) return undefined;
   const index = parseIndex(bytes, idLength);
   if (index?.shared === undefined) return index?.entries;
-  const base = await root.readFile(posix.join(gitDir, `sharedindex.${index.shared}`), 2 ** 31 - 1).catch(() => undefined);
+  const base = await root
+    .readFile(posix.join(gitDir, `sharedindex.${index.shared}`), 2 ** 31 - 1)
+    .catch(() => undefined);
   const shared = base === undefined ? undefined : parseIndex(base, idLength);
   return shared === undefined ? undefined : index.merge(shared.entries);
 }

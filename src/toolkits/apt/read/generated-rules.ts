@@ -97,6 +97,8 @@ export const rules: readonly GeneratedRule[] = [
     because: 'made by its postinst',
   },
   { by: ['base-files'], paths: ['/etc/profile'], because: 'copied from its default', kept: true },
+  { by: ['base-files'], paths: ['/root/.bashrc', '/root/.profile'], because: 'copied from its default', kept: true },
+  { by: ['base-files'], paths: ['/var/mail', '/var/spool/mail'], because: 'made by its postinst' },
   { by: ['base-passwd'], paths: ['/etc/passwd', '/etc/group'], because: 'the accounts' },
   {
     by: ['passwd', 'base-passwd'],
@@ -107,6 +109,22 @@ export const rules: readonly GeneratedRule[] = [
     by: ['passwd', 'base-passwd'],
     paths: ['/etc/passwd-', '/etc/group-', '/etc/shadow-', '/etc/gshadow-', '/etc/subuid-', '/etc/subgid-'],
     because: 'the accounts before the last change',
+  },
+  // what package managers and their helpers remember
+  { by: ['dpkg'], paths: ['/var/lib/dpkg/**'], because: "dpkg's own database" },
+  { by: ['apt'], paths: ['/var/lib/apt/**', '/var/cache/apt/**'], because: "apt's own lists and marks" },
+  { by: ['debconf'], paths: ['/var/cache/debconf/**'], because: 'answers to debconf' },
+  { by: ['libpam-runtime'], paths: ['/var/lib/pam/*'], because: 'remembered by pam-auth-update' },
+  { by: ['debianutils'], paths: ['/var/lib/shells.state'], because: 'remembered by update-shells' },
+  {
+    by: ['init-system-helpers'],
+    paths: ['/var/lib/systemd/deb-systemd-helper-*/**', '/var/lib/systemd/deb-systemd-user-helper-*/**'],
+    because: 'remembered by deb-systemd-helper',
+  },
+  {
+    by: ['python3-minimal', 'python3.11-minimal', 'python3.13-minimal', 'python3.9-minimal', 'python3.12-minimal'],
+    paths: ['/var/lib/python/*'],
+    because: 'remembered by py3compile',
   },
   { by: ['coreutils'], paths: ['/usr/bin/touch'], because: 'linked by its postinst' },
   { by: ['debianutils', 'passwd'], paths: ['/etc/shells'], because: 'made by add-shell', kept: true },

@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import type { Argv } from '../../src/model/index.ts';
@@ -15,7 +16,10 @@ export interface Trap {
   readonly interpreter?: readonly string[];
   readonly args?: (box: string) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Only root can do it. */
   readonly root?: true;
+  /** Not every machine can compile it. */
+  readonly optional?: true;
   readonly status?: number;
   readonly stdin?: 'given/stdin';
 }
@@ -42,6 +46,7 @@ const program = (name: string, more: Partial<Trap> = {}): Trap => ({ name, sourc
 /** Every trap of the folder. `/usr/bin/python3` is Debian's; another Python must be traced as well, but is not everywhere. */
 export const traps: readonly Trap[] = [
   program('chroots', { root: true }),
+  program('client', { args: (box) => [join(box, 'daemon.sock')] }),
   program('daemon'),
   program('deleted'),
   program('dirfd'),
@@ -59,6 +64,7 @@ export const traps: readonly Trap[] = [
   program('thread-exec', { flags: ['-pthread'] }),
   program('threads', { flags: ['-pthread'] }),
   program('truncates'),
+  program('word32', { flags: ['-m32', '-static'], optional: true }),
   script('interpreters.sh', '/bin/sh'),
   script('redirect.sh', '/bin/sh', { stdin: 'given/stdin', status: 3 }),
   script('search.sh', '/bin/sh'),
@@ -86,15 +92,29 @@ export function prepareBox(box: string): void {
   for (const name of ['tool', 'tool-2', 'tool-3', 'tool-4', 'interpreter']) chmodSync(join(box, 'given', name), 0o755);
 }
 
-/** Compiles what must be; the command of the trap. `programs`: a folder for what is compiled. */
-export async function buildTrap(trap: Trap, programs: string, box: string): Promise<Argv> {
+/** Compiles what must be; the command of the trap, or undefined where it can't be compiled. `programs`: where to. */
+export async function buildTrap(trap: Trap, programs: string, box: string): Promise<Argv | undefined> {
   const source = join(here, trap.source);
   const args = trap.args?.(box) ?? [];
   if (trap.interpreter !== undefined) return [...trap.interpreter, source, ...args] as unknown as Argv;
   const binary = join(programs, trap.name);
-  if (!existsSync(binary))
-    await runProcess(['gcc', '-O1', '-w', '-o', binary, source, ...(trap.flags ?? [])], { cwd: programs });
-  return [binary, ...args];
+  if (!existsSync(binary)) {
+    const accept = trap.optional === true ? 'any' : [0];
+    await runProcess(['gcc', '-O1', '-w', '-o', binary, source, ...(trap.flags ?? [])], { cwd: programs, accept });
+  }
+  return existsSync(binary) ? [binary, ...args] : undefined;
+}
+
+/** Starts a daemon in the box that answers at a socket; what it opens is nobody's trace. */
+async function startDaemon(box: string): Promise<AsyncDisposable> {
+  const path = join(box, 'daemon.sock');
+  const server = createServer((client) => client.end(readFileSync(join(box, 'given/other'))));
+  await new Promise<void>((listening) => server.listen(path, listening));
+  return {
+    async [Symbol.asyncDispose]() {
+      await new Promise((closed) => server.close(closed));
+    },
+  };
 }
 
 /** The environment of every trap. */
@@ -107,6 +127,7 @@ export async function traceTrap(
   box: string,
   work: string,
 ): Promise<{ readonly truth: Truth; readonly result: TraceResult }> {
+  await using _daemon = trap.name === 'client' ? await startDaemon(box) : undefined;
   const said = join(work, 'truth');
   const stdout = openSync(said, 'a');
   const stdin = trap.stdin === undefined ? undefined : openSync(join(box, trap.stdin), 'r');

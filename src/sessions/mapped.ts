@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { accessSync, constants } from 'node:fs';
 
 import type { Argv } from '../model/index.ts';
-import { enterArgv, type Fields } from './enter.ts';
+import { removeTree } from '../inventory/remove-tree.ts';
+import { enterArgv, enterEnvironment, openParameters, type Fields } from './enter.ts';
+import { runProcess } from './process.ts';
 
 /** Which ids a tree of ours may have: all as root, a range that the administrator gave us, or our own alone. */
 export type Mapping =
@@ -35,6 +36,21 @@ export function mapArgv(mapping: Mapping, argv: Argv): { readonly argv: Argv; re
     argv: enterArgv('map'),
     fields: [...words, ['uids', range(mapping.uids)], ['gids', range(mapping.gids)]],
   };
+}
+
+/**
+ * Removes a tree of ours, which may have files of every id that we may give: by rm(1) in the user namespace where those
+ * ids are ours. Never crosses a mount. What is not there is gone already.
+ */
+export async function removeMapped(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  const mapping = findMapping();
+  if (mapping.kind !== 'root') {
+    const mapped = mapArgv(mapping, ['/bin/rm', '-rf', '--one-file-system', '--', directory]);
+    using parameters = openParameters(mapped.fields);
+    await runProcess(mapped.argv, { env: enterEnvironment, cwd: '/', descriptors: [parameters.descriptor] });
+  }
+  await removeTree(directory);
 }
 
 function isInstalled(program: string): boolean {

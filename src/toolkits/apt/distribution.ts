@@ -16,17 +16,7 @@ export interface AptSettings extends AptNaming {
 
 type Reading = Pick<
   Distribution<AptSpec, AptLock>,
-  | 'type'
-  | 'title'
-  | 'schema'
-  | 'lockSchema'
-  | 'claim'
-  | 'describe'
-  | 'contents'
-  | 'volatile'
-  | 'packages'
-  | 'observe'
-  | 'check'
+  'type' | 'title' | 'schema' | 'lockSchema' | 'claim' | 'describe' | 'contents' | 'volatile' | 'packages' | 'observe'
 >;
 
 /** The half of a Debian-like distribution that looks at what is there. */
@@ -47,7 +37,6 @@ function aptReading(settings: AptSettings): Reading {
     async observe(_, root) {
       return (await isOf(root, type, relatives)) ? observe(root) : { packages: [] };
     },
-    check: (_, lock, root, context) => check(lock, root, context),
   };
 }
 
@@ -59,5 +48,9 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
       return [];
     },
     plan: () => [],
+    check(spec, lock, root, context) {
+      const planned = new Set(this.plan(spec, lock, {}).flatMap((step) => ('path' in step ? [step.path] : [])));
+      return check(lock, root, planned, context);
+    },
   };
 }

@@ -14,12 +14,21 @@ interface Expected {
 
 /**
  * Every file of the installed packages against its package's own md5 (configuration files against the one in dpkg's
- * status), or against what the lock says of it where it had been changed; and what nobody owns. One walk.
+ * status), or against what the lock says of it where it had been changed; and what nobody owns, but for what is
+ * `planned`: paths that our own plan writes. One walk.
  */
-export async function check(lock: AptLock, root: Root, context: Context): Promise<Checked> {
+export async function check(
+  lock: AptLock,
+  root: Root,
+  planned: ReadonlySet<string>,
+  context: Context,
+): Promise<Checked> {
   const attribution = await readAttribution(root);
   const expected = await expectations(root, attribution);
   const changed = new Map((lock.changed ?? []).map((change) => [change.path, change]));
+  const paths = [...changed.keys()];
+  const digests = await root.digest(paths, 'sha256');
+  const now = new Map(paths.map((path, index) => [path, digests[index]]));
   const differing: Difference[] = [];
   const explained: Difference[] = [];
   const seen = new Set<string>();
@@ -30,16 +39,17 @@ export async function check(lock: AptLock, root: Root, context: Context): Promis
     if (wanted === undefined && change === undefined) {
       const isFile = entry.type === 'file' || entry.type === 'link';
       if (isFile && watched.some((folder) => isWithin(entry.path, folder))) {
-        if (attribution.ownersOf(entry.path) === undefined) differing.push({ subject: entry.path, kind: 'unknown' });
+        const isKnown = attribution.ownersOf(entry.path) !== undefined || planned.has(entry.path);
+        if (!isKnown) differing.push({ subject: entry.path, kind: 'unknown' });
       }
       return;
     }
     seen.add(entry.path);
     checked++;
-    const difference = compare(entry, wanted, change);
+    const difference = compare(entry, wanted, change, now.get(entry.path));
     if (difference !== undefined) differing.push(difference);
   };
-  const options = { digests: ['md5', 'sha256'] as const, signal: context.signal };
+  const options = { digests: ['md5'] as const, signal: context.signal };
   for await (const entry of root.scan({ ...options, below: watched })) look(entry);
   const elsewhere = [...new Set([...expected.keys(), ...changed.keys()])].filter(
     (path) => !watched.some((folder) => isWithin(path, folder)),
@@ -76,7 +86,12 @@ async function expectations(root: Root, attribution: Attribution): Promise<Map<s
   return expected;
 }
 
-function compare(entry: Entry, wanted: Expected | undefined, change: AptChange | undefined): Difference | undefined {
+function compare(
+  entry: Entry,
+  wanted: Expected | undefined,
+  change: AptChange | undefined,
+  sha256: string | undefined,
+): Difference | undefined {
   const { path: subject } = entry;
   const owner = wanted?.owner ?? change?.package;
   const of = owner === undefined ? {} : { owner };
@@ -84,7 +99,7 @@ function compare(entry: Entry, wanted: Expected | undefined, change: AptChange |
     if (change.link !== undefined)
       return entry.target === change.link ? undefined : { subject, kind: 'changed', ...of };
     if (change.removed === true) return { subject, kind: 'changed', was: 'removed', is: 'there', ...of };
-    if (entry.sha256 !== change.sha256) return { subject, kind: 'changed', ...of };
+    if (sha256 !== change.sha256) return { subject, kind: 'changed', ...of };
     return undefined;
   }
   if (wanted === undefined) return undefined;

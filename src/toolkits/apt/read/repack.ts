@@ -42,7 +42,7 @@ export async function repack(
   const sums = control.find(({ name }) => name === 'md5sums')?.content.toString('latin1') ?? '';
   const { contents } = parseSums(sums);
   return {
-    bytes: () => write(root, control, items, mtime),
+    bytes: () => inPieces(write(root, control, items, mtime)),
     ...(contents === undefined ? {} : { contents }),
     unreadable: unreadable.sort(byBytes),
   };
@@ -198,4 +198,19 @@ async function* write(
   }
   yield tarEnd;
   yield arPadding(size);
+}
+
+/** Many small pieces as few large ones: whoever takes them writes each by itself. */
+async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    held.push(chunk);
+    size += chunk.length;
+    if (size < 1 << 20) continue;
+    yield held.length === 1 ? chunk : Buffer.concat(held);
+    held = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(held);
 }

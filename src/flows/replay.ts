@@ -77,7 +77,6 @@ export async function replay(
     status = await running;
   } finally {
     if (input !== undefined) closeSync(input);
-    output.handed();
   }
   const written = await output.end();
   const files = await compareFiles(lock.outputs ?? [], paths, before, session);

@@ -40,23 +40,20 @@ export async function watch(request: WatchRequest, tracer: Tracer, context: Cont
   }
   const input = await openInput(request, work);
   const output = await openOutput(request, work);
-  const running = tracer.trace(request.command, {
-    cwd: request.directory,
-    env: request.env,
-    stdin: input.fd,
-    stdout: output?.fd ?? (request.onto === 1 ? 'inherit' : 2),
-    stderr: 'inherit',
-    stat: request.stat,
-    ...(request.allowIoUring === undefined ? {} : { allowIoUring: request.allowIoUring }),
-    work,
-    onProgress: context.onProgress,
-    signal: context.signal,
-  });
-  input.tee?.handed();
-  output?.handed();
   let result: TraceResult;
   try {
-    result = await running;
+    result = await tracer.trace(request.command, {
+      cwd: request.directory,
+      env: request.env,
+      stdin: input.fd,
+      stdout: output?.fd ?? (request.onto === 1 ? 'inherit' : 2),
+      stderr: 'inherit',
+      stat: request.stat,
+      ...(request.allowIoUring === undefined ? {} : { allowIoUring: request.allowIoUring }),
+      work,
+      onProgress: context.onProgress,
+      signal: context.signal,
+    });
   } finally {
     await input.tee?.end();
   }

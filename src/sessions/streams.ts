@@ -26,9 +26,8 @@ export type Input = NodeJS.ReadableStream & { destroy?(): unknown };
 
 /** A pipe into a program, or out of one, whose bytes are also kept. */
 export interface Tee {
-  /** What the program gets. Closed here by `handed`, as soon as the program has it. */
+  /** What the program gets; `end` closes it here. */
   readonly fd: number;
-  handed(): void;
   /** Waits for what is still in the pipe and lets go of it; what went through. */
   end(): Promise<StreamLock>;
   /** The file that holds what went through. */
@@ -55,16 +54,11 @@ export async function teeOut(file: string, onto: number | undefined): Promise<Te
     writeAll(spool, chunk);
     if (onto !== undefined) writeAll(onto, chunk);
   });
-  let open = true;
   return {
     fd: write,
     file,
-    handed() {
-      if (open) closeSync(write);
-      open = false;
-    },
     async end() {
-      if (open) closeSync(write);
+      closeSync(write);
       // a daemon that the program left behind may hold the other end for ever
       while (!socket.closed && Date.now() - last < 250) await Promise.race([closed, sleep(50)]);
       socket.destroy();
@@ -93,16 +87,11 @@ export async function teeIn(file: string, input: Input): Promise<Tee> {
     }
   });
   input.on('end', () => socket.end());
-  let open = true;
   return {
     fd: read,
     file,
-    handed() {
-      if (open) closeSync(read);
-      open = false;
-    },
     async end() {
-      if (open) closeSync(read);
+      closeSync(read);
       input.destroy?.();
       socket.destroy();
       await new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));

@@ -33,7 +33,7 @@ export async function diff(a: Side, b: Side, options: DiffOptions): Promise<Diff
     .map(([left, right]) => diffDistribution(left, right, satisfies))
     .toSorted((x, y) => byBytes(x.type, y.type) || byBytes(x.id, y.id));
   const files =
-    a.root !== undefined && b.root !== undefined
+    isTree(a) && isTree(b)
       ? await diffTrees(a, b, [...first, ...second], distributions, options)
       : await diffLooseFiles(a, b);
   // what was to be run there is a word, too: of two specs, and of two places that have one
@@ -52,6 +52,11 @@ export async function diff(a: Side, b: Side, options: DiffOptions): Promise<Diff
     distributions,
     ...found,
   };
+}
+
+/** Whether all files of a side are compared. A machine has a million that say nothing about an environment. */
+function isTree({ root }: Side): boolean {
+  return root !== undefined && root.directory !== '/';
 }
 
 function isEqual({ release, packages, fields }: DistributionDifference): boolean {

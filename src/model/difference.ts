@@ -30,7 +30,7 @@ export interface Differences {
   readonly satisfies: boolean;
   /** Sorted by type and id; those without a change are there as well. */
   readonly distributions: readonly DistributionDifference[];
-  /** Loose files; between two places all files that are not of a package that is in `distributions`. */
+  /** Loose files; between two places (but the machine itself) all files that are not of a package that differs. */
   readonly files: readonly Change[];
   /** Fields of runs: `run: command`, `run: output out/table.tsv`. */
   readonly runs: readonly Change[];

@@ -141,7 +141,7 @@ function foldersOf(
       for (const folder of ancestors(instance)) found.add(folder);
     }
   }
-  for (const folder of [...found]) for (const above of ancestors(folder)) found.add(above);
+  for (const folder of Array.from(found)) for (const above of ancestors(folder)) found.add(above);
   return sorted(
     new Set(
       [...found].filter(

@@ -46,10 +46,11 @@ export async function getObjects(
       get: () => fetchFrom(address, wish, refs, place, context),
     })),
   ];
-  for (const { label, kind, get } of places) {
+  for (const candidate of places) {
+    const { label, kind } = candidate;
     try {
       if (kind !== 'stored' || pack === undefined) await addStored(unpushed, place, context);
-      await get();
+      await candidate.get();
       await checkConnected(wish, place, context.signal);
       await keepWholeRefs(wish, refs, place, context.signal);
       return kind;

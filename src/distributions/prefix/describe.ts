@@ -46,7 +46,12 @@ export async function describe(
     distributions.push(await one);
   }
   return {
-    distributions: distributions.map(({ notes: _, ...one }) => one),
+    distributions: distributions.map(({ spec, lock, summary, instance = spec.path }) => ({
+      spec,
+      lock,
+      summary,
+      instance,
+    })),
     leads: [...leads].sort(byBytes),
     notes: distributions.flatMap(({ notes }) => notes),
   };

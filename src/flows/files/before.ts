@@ -150,13 +150,8 @@ function tryCopy(path: string, copy: string, mode: number): boolean {
 
 async function lockCopy(path: string, was: Was, options: LockOptions, notes: Note[]): Promise<FileLock[]> {
   const { stats, target, copy } = was;
-  const { mtime, ...facts } = factsOf(path, {
-    ...stats,
-    mode: stats.mode & 0o7777,
-    mtimeMs: stats.mtimeMs,
-    uid: stats.uid,
-    gid: stats.gid,
-  });
+  const { uid, gid, mtimeMs } = stats;
+  const { mtime, ...facts } = factsOf(path, { mode: stats.mode & 0o7777, uid, gid, mtimeMs });
   if (target !== undefined) return [{ path, link: target }];
   if (stats.isDirectory()) return [{ ...facts, directory: true }];
   if (!stats.isFile()) return [];

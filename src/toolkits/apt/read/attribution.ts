@@ -86,7 +86,14 @@ async function build(root: Root, database: Database): Promise<Attribution> {
   const alternatives = await readAlternatives(root);
   claimAlternatives(owned, alternatives, canonical);
   const generated = await findGenerated(root, database, (path) => owned.get(path));
-  const find = (path: string) => owned.get(path) ?? generated.ownersOf(path);
+  // a link in the place of a folder (/lib on a merged /usr) is the base system's, not everybody's who has files behind it
+  const base = database.packages.find(({ name }) => name === 'base-files')?.key;
+  const isAlias = (path: string) => (lists.byName.get(path)?.canonical ?? path) !== path;
+  const find = (path: string) => {
+    const owners = owned.get(path) ?? generated.ownersOf(path);
+    if (owners === undefined || owners.length < 2 || base === undefined || !isAlias(path)) return owners;
+    return [{ key: base, explained: 'a link in the place of a folder' }];
+  };
   return {
     database,
     alternatives,

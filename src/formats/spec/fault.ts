@@ -12,7 +12,7 @@ export interface Fault {
 /** As a person reads it: `env.yaml:14:7: …`. */
 export function faultLine(fault: Fault): string {
   const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;
-  return `${place(fault)}: ${fault.message}${hint}`;
+  return printable(`${place(fault)}: ${fault.message}${hint}`);
 }
 
 /** Throws all faults as one UserError of status 2: the first is its message, the others its details. */
@@ -22,10 +22,10 @@ export function throwFaults(faults: readonly Fault[]): never {
   if (first === undefined) throw new Error('no faults to throw');
   const details = rest.slice(0, mostShown).map(faultLine);
   if (rest.length > mostShown) details.push(`… and ${rest.length - mostShown} more faults`);
-  throw new UserError(`${place(first)}: ${first.message}`, {
+  throw new UserError(printable(`${place(first)}: ${first.message}`), {
     status: 2,
     details,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    ...(first.hint === undefined ? {} : { hint: printable(first.hint) }),
   });
 }
 
@@ -33,10 +33,16 @@ export function throwFaults(faults: readonly Fault[]): never {
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   const short = text.length > 60 ? `${text.slice(0, 57)}…` : text;
-  return JSON.stringify(short).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escapeUnit);
+  return printable(JSON.stringify(short));
 }
 
 const mostShown = 99;
+
+/** What a terminal would act on, as escapes: control characters, and what changes the direction of text. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeUnit);
+}
 
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

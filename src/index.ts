@@ -12,7 +12,7 @@ import { createContextOf, traceContextOf, withWork, type House } from './flows/h
 import { load, type Loaded } from './flows/load.ts';
 import { resolve as resolveFlow } from './flows/resolve.ts';
 import { trace as traceFlow, type Traced } from './flows/trace.ts';
-import { verify as verifyFlow } from './flows/verify.ts';
+import { madeFrom, verify as verifyFlow } from './flows/verify.ts';
 import { loadConfig } from './formats/config.ts';
 import { writeSpec } from './formats/spec/write.ts';
 import { openInventory } from './inventory/inventory.ts';
@@ -113,7 +113,7 @@ export async function verify(study: Study): Promise<Verdict> {
     verifyFlow(study.spec, session.root, {
       distributions,
       context: createContextOf(study.house, work, false),
-      ...(study.rootfs.manifest === undefined ? {} : { manifest: study.rootfs.manifest }),
+      ...madeFrom(study.rootfs),
     }),
   );
 }

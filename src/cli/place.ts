@@ -6,6 +6,7 @@ import type { Root } from '../contract/index.ts';
 import { attach } from '../flows/attach.ts';
 import type { House } from '../flows/house.ts';
 import { load } from '../flows/load.ts';
+import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
 
 /** Something that can be looked at, by the one grammar of places: `host`, NAME, `root:DIR`. */
@@ -15,6 +16,8 @@ export interface Place extends AsyncDisposable {
   /** Of an instance: what it was made from. */
   readonly spec?: Spec;
   readonly manifest?: string;
+  /** Of an instance: the tree that it was made from. */
+  readonly rootfs?: RootfsValue;
 }
 
 /** Opens a place. Throws UserError 2 for what is none. */
@@ -42,6 +45,7 @@ export async function openPlace(word: string, house: House): Promise<Place> {
     label: word,
     root: session.root,
     spec: await attached.spec(),
+    ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
   };

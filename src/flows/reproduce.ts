@@ -14,7 +14,7 @@ import type { Loaded } from './load.ts';
 import { replay, type Replay } from './replay.ts';
 import { trace, type Traced, type TraceRequest } from './trace.ts';
 import { trustOf, type TrustSummary } from './trust.ts';
-import { verify } from './verify.ts';
+import { madeFrom, verify } from './verify.ts';
 
 /** What has been done, as soon as it is done. */
 export type Stage =
@@ -94,7 +94,7 @@ async function reproduceSpec(
     const verdict = await verify(spec, session.root, {
       distributions: house.distributions,
       context: createContextOf(house, work, options.confinement.level === 'trusted'),
-      ...(created.rootfs.manifest === undefined ? {} : { manifest: created.rootfs.manifest }),
+      ...madeFrom(created.rootfs),
     });
     options.onStage({ stage: 'verified', verdict, milliseconds: performance.now() - started });
     const replays: Replay[] = [];

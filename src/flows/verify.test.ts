@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -8,7 +8,7 @@ import { fakeContext, fakeSpec, installFake, scratch, writeFiles } from '../../t
 import type { Root } from '../contract/index.ts';
 import { sha256, type Spec } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
-import { verify, type VerifyOptions } from './verify.ts';
+import { madeFrom, verify, type VerifyOptions } from './verify.ts';
 
 const packages = {
   base: { version: '1', files: { '/etc/profile': 'profile', '/usr/bin/sh': 'shell' } },
@@ -177,6 +177,42 @@ test('traced files are found behind links, and volatile ones looked at alone', a
     ['/lib64'],
     'the traced loader is named, the link is not',
   );
+});
+
+test('the tree that it was made from says what packages do not', async (t) => {
+  const { root, spec, look } = await study(t, {
+    spec: { runs: [{ command: ['./run'], directory: '/work', outputs: ['out'] }] },
+  });
+  writeFiles(root, { '/work/out': 'before', '/usr/bin/tool.cache': 'generated' });
+  const directory = `${root}.source`;
+  cpSync(root, directory, { recursive: true });
+  const made = madeFrom({ directory });
+  assert.equal((await look(spec, made)).equal, true);
+
+  writeFiles(root, { '/work/out': 'after', '/usr/bin/tool.cache': 'edited', '/etc/profile': 'edited' });
+  chmodSync(join(root, 'usr/bin/tool'), 0o4755);
+  chmodSync(join(root, 'usr/lib'), 0o777);
+  const verdict = await look(spec, made);
+  assert.deepEqual(
+    verdict.levels.contents?.differing.map(({ subject, kind, was = '', is, owner }) => [
+      subject,
+      kind,
+      kind === 'mode' ? `${was} ${is}` : '',
+      owner,
+    ]),
+    [
+      ['/etc/profile', 'changed', '', 'base 1'],
+      ['/usr/bin/tool', 'mode', '0644 4755', 'tool'],
+      ['/usr/bin/tool.cache', 'changed', '', 'tool'],
+      ['/usr/lib', 'mode', '0755 0777', undefined],
+    ],
+  );
+  assert.ok(
+    verdict.levels.contents?.explained.some(
+      ({ subject, explained }) => subject === '/work/out' && explained === 'a run writes it',
+    ),
+  );
+  assert.deepEqual(madeFrom({ directory: `${directory}-gone` }), {});
 });
 
 test('the tree is read once', async (t) => {

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 
 import {
   UserError,
@@ -16,6 +14,8 @@ import {
   type VolatileMatcher,
 } from '../model/index.ts';
 import type { AnyDistribution, Context, CreateContext, Root } from '../contract/index.ts';
+import type { RootfsValue } from '../inventory/inventory.ts';
+import { localRoot } from '../roots/local.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
@@ -25,21 +25,37 @@ import { verifyContents } from './verify/contents.ts';
 import { expectedFiles } from './verify/expected.ts';
 import { verifyFiles } from './verify/files.ts';
 import { verifyPackages } from './verify/packages.ts';
+import { compareWithSource } from './verify/source-tree.ts';
 import { rememberTree, type ReadTree } from './verify/remember.ts';
 
 export interface VerifyOptions {
   readonly distributions: readonly AnyDistribution[];
-  readonly context: Context;
+  readonly context: CreateContext;
   /** The file of the rootfs that says who owns what, where that can't be seen. */
   readonly manifest?: string;
   /** sha256s of the content that the root was built from, by its build record. Without: the store is asked. */
   readonly built?: readonly string[];
+  /** The tree that the root was made from, where it is at hand; `manifest` is of both. */
+  readonly source?: Root;
   /** What `prepare` gave when the root was made. */
   readonly made?: Made;
   /** Further files by their content, such as a trace that was just made has them. Absolute paths. */
   readonly traced?: readonly FileLock[];
   /** Packages that nobody vouches for, where that is known already. */
   readonly unvouched?: readonly string[];
+}
+
+/** What the rootfs of an instance tells verify. */
+export function madeFrom(
+  rootfs: (Pick<RootfsValue, 'directory' | 'manifest'> & Partial<RootfsValue>) | undefined,
+): Pick<VerifyOptions, 'source' | 'manifest' | 'built'> {
+  if (rootfs === undefined) return {};
+  const { directory, manifest, fetched, kept } = rootfs;
+  return {
+    ...(existsSync(directory) ? { source: localRoot(directory, 'rootfs') } : {}),
+    ...(manifest === undefined ? {} : { manifest }),
+    ...(fetched === undefined || kept === undefined ? {} : { built: [...fetched, ...kept] }),
+  };
 }
 
 /** Compares a root with a spec: never what was meant to be made, only what is there. The tree is read once. */
@@ -54,8 +70,10 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const expected = expectedFiles(spec, parts, options.made ?? {}, options.traced ?? []);
 
   const packages = await verifyPackages(parts, remembered, context);
-  const artifacts = await withoutFetching(context, (asking) => verifyArtifacts(parts, asking, options.built));
-  const contents = await verifyContents(parts, tree, expected, remembered, context);
+  const artifacts = await verifyArtifacts(parts, context, options.built);
+  const { source } = options;
+  const changes = source === undefined ? [] : await compareWithSource(source, tree, volatile, manifest, context.signal);
+  const contents = await verifyContents(parts, { tree, expected, changes }, remembered, context);
   const files = await verifyFiles(expected, tree, remembered);
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
@@ -63,7 +81,7 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
     equal: Object.values(levels).every(({ differing }) => differing.length === 0),
     levels,
     ...(fingerprint === undefined ? {} : { fingerprint }),
-    unvouched: options.unvouched ?? (await withoutFetching(context, (asking) => unvouchedOf(parts, asking))),
+    unvouched: options.unvouched ?? (await unvouchedOf(parts, context)),
   };
 }
 
@@ -96,21 +114,6 @@ async function printOf(
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
-  }
-}
-
-/** Plug-ins are asked what a creation would want; while looking, nothing is fetched. */
-async function withoutFetching<T>(context: Context, ask: (asking: CreateContext) => Promise<T>): Promise<T> {
-  const work = await mkdtemp(join(tmpdir(), 'repronim-verify-'));
-  try {
-    const fetch: CreateContext['fetch'] = async (wanted) => ({
-      from: {},
-      refused: [],
-      missing: wanted.map(({ what, sha256 }) => ({ what, sha256, tried: [] })),
-    });
-    return await ask({ ...context, fetch, work, trusted: false });
-  } finally {
-    await rm(work, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import { createContextOf, withWork } from '../../flows/house.ts';
 import { load } from '../../flows/load.ts';
-import { verify } from '../../flows/verify.ts';
+import { madeFrom, verify } from '../../flows/verify.ts';
 import { UserError } from '../../model/index.ts';
 import { openPlace } from '../place.ts';
 import { verdictLines } from '../render/verdict.ts';
@@ -28,6 +28,7 @@ export const verb: Verb = {
       verify(spec, place.root, {
         distributions: house.distributions,
         context: createContextOf(house, work, false),
+        ...(file === undefined ? madeFrom(place.rootfs) : {}),
         ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
       }),
     );

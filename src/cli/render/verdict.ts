@@ -81,9 +81,11 @@ function residueLines(level: Level, all: boolean): readonly string[] {
   return lines;
 }
 
+/** Kinds whose values are words; those of the others are digests. */
+const telling: ReadonlySet<Difference['kind']> = new Set(['mode', 'owner', 'capability', 'version', 'type']);
+
 function differenceCells({ subject, kind, was, is, owner }: Difference): readonly string[] {
-  const change =
-    kind === 'mode' || kind === 'owner' || kind === 'version' || kind === 'type' ? `${was ?? ''} → ${is ?? ''}` : '';
+  const change = telling.has(kind) ? `${was ?? ''} → ${is ?? ''}` : '';
   const who = owner ?? (kind === 'unknown' ? 'owned by nobody' : '');
   return [subject, kind, [change, who].filter((part) => part !== '').join('   ')];
 }

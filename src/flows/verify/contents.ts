@@ -4,11 +4,18 @@ import type { Part } from '../plan.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
 
-/** Files against their packages' own digests, and what no package knows. */
+/** What was found by looking at a root. */
+interface Looked {
+  readonly tree: ReadonlyMap<string, Entry>;
+  readonly expected: Expected;
+  /** What is not as in the tree that the root was made from. */
+  readonly changes: readonly Difference[];
+}
+
+/** Files against their packages' own digests and the tree that they came from, and what no package knows. */
 export async function verifyContents(
   parts: readonly Part[],
-  tree: ReadonlyMap<string, Entry>,
-  expected: Expected,
+  { tree, expected, changes }: Looked,
   root: Root,
   context: Context,
 ): Promise<Level> {
@@ -23,22 +30,56 @@ export async function verifyContents(
     differing.push(...answer.differing.filter(({ kind }) => kind !== 'unknown'));
     explained.push(...answer.explained.filter(({ kind }) => kind !== 'unknown'));
   }
-  const equal = checked - new Set([...differing, ...explained].map(({ subject }) => subject)).size;
-  const named = new Set([...differing, ...explained].map(({ subject }) => subject));
+  const named = new Set([...differing, ...explained].map(keyOf));
+  const written = await canonicalPaths([...expected.outputs], root);
+  const outputs = new Set(written);
+  const fresh = changes.filter((change) => !named.has(keyOf(change)));
+  const owners = await ownersOf(fresh, parts, root, context);
+  for (const change of fresh) {
+    const owner = owners.get(change.subject);
+    const one = { ...change, ...(owner === undefined ? {} : { owner }) };
+    if (outputs.has(change.subject)) explained.push({ ...one, explained: 'a run writes it' });
+    else differing.push(one);
+  }
+  const wrong = new Set([...differing, ...explained].map(({ subject }) => subject));
   for (const one of await findUnknown(parts, tree, expected, root, context)) {
-    if (named.has(one.subject)) continue;
+    if (wrong.has(one.subject)) continue;
     (one.explained === undefined ? differing : explained).push(one);
   }
   for (const { path, unreadable } of tree.values()) {
-    if (unreadable === true && !named.has(path)) differing.push({ subject: path, kind: 'unreadable' });
+    if (unreadable === true && !wrong.has(path)) differing.push({ subject: path, kind: 'unreadable' });
   }
-  const bySubject = (a: Difference, b: Difference) => byBytes(a.subject, b.subject);
   return {
     checked,
-    equal: Math.max(0, equal),
+    equal: Math.max(0, checked - wrong.size),
     differing: differing.toSorted(bySubject),
     explained: explained.toSorted(bySubject),
   };
+}
+
+async function ownersOf(
+  changes: readonly Difference[],
+  parts: readonly Part[],
+  root: Root,
+  context: Context,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  if (changes.length === 0) return found;
+  const paths = [...new Set(changes.map(({ subject }) => subject))];
+  for (const plugin of new Set(parts.map((part) => part.plugin))) {
+    for (const [path, [first]] of await plugin.claim(paths, root, context)) {
+      if (first !== undefined && !found.has(path)) found.set(path, first.key);
+    }
+  }
+  return found;
+}
+
+function keyOf({ subject, kind }: Difference): string {
+  return `${subject}\0${kind}`;
+}
+
+function bySubject(a: Difference, b: Difference): number {
+  return byBytes(a.subject, b.subject);
 }
 
 /** Files, links and devices that neither a distribution of the spec nor the spec itself has. */

@@ -1,0 +1,43 @@
+import type { Root } from '../../contract/index.ts';
+import { type Difference, type Entry, type VolatileMatcher } from '../../model/index.ts';
+import type { Manifest } from '../../roots/manifest.ts';
+import { treeEntries } from '../fingerprint/tree.ts';
+
+/**
+ * What is no longer as in the tree that the root was made from: what packages do not record, too, such as modes,
+ * owners, capabilities and generated files. What has come since is not in it.
+ */
+export async function compareWithSource(
+  source: Root,
+  tree: ReadonlyMap<string, Entry>,
+  volatile: VolatileMatcher,
+  manifest: Manifest | undefined,
+  signal: AbortSignal,
+): Promise<readonly Difference[]> {
+  const found: Difference[] = [];
+  for await (const was of treeEntries(source, volatile, { digests: ['sha256'], manifest, signal })) {
+    if (was.type === 'socket' || was.unreadable === true) continue;
+    const is = tree.get(was.path);
+    if (is === undefined) found.push({ subject: was.path, kind: 'missing' });
+    else found.push(...compareEntries(was, is));
+  }
+  return found;
+}
+
+function compareEntries(was: Entry, is: Entry): readonly Difference[] {
+  const subject = was.path;
+  if (was.type !== is.type) return [{ subject, kind: 'type', was: was.type, is: is.type }];
+  const found: Difference[] = [];
+  const content = ({ sha256, target, device }: Entry) => sha256 ?? target ?? device?.join(',') ?? '';
+  if (is.unreadable !== true && content(was) !== content(is)) {
+    found.push({ subject, kind: 'changed', was: content(was), is: content(is) });
+  }
+  const mode = (entry: Entry) => entry.mode.toString(8).padStart(4, '0');
+  if (was.type !== 'link' && was.mode !== is.mode) found.push({ subject, kind: 'mode', was: mode(was), is: mode(is) });
+  const owner = (entry: Entry) => `${entry.uid}:${entry.gid}`;
+  if (owner(was) !== owner(is)) found.push({ subject, kind: 'owner', was: owner(was), is: owner(is) });
+  if ((was.capability ?? '') !== (is.capability ?? '')) {
+    found.push({ subject, kind: 'capability', was: was.capability ?? 'none', is: is.capability ?? 'none' });
+  }
+  return found;
+}

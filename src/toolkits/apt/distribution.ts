@@ -1,4 +1,7 @@
 import type { Distribution } from '../../contract/index.ts';
+import { bootstrap } from './lay/bootstrap.ts';
+import { plan } from './lay/plan.ts';
+import { wanted } from './lay/wanted.ts';
 import { claim } from './read/claim.ts';
 import { check } from './read/check.ts';
 import { describe } from './read/describe.ts';
@@ -44,10 +47,9 @@ function aptReading(settings: AptSettings): Reading {
 export function aptDistribution(settings: AptSettings): Distribution<AptSpec, AptLock> {
   return {
     ...aptReading(settings),
-    async wanted() {
-      return [];
-    },
-    plan: () => [],
+    wanted,
+    bootstrap,
+    plan,
     check(spec, lock, root, context) {
       const planned = new Set(this.plan(spec, lock, {}).flatMap((step) => ('path' in step ? [step.path] : [])));
       return check(lock, root, planned, context);

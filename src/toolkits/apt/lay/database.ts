@@ -18,7 +18,7 @@ export function writeDatabase(
   root: string,
   packages: readonly Laid[],
   skip: readonly ReadonlySet<string>[],
-  holds: ReadonlySet<string>,
+  { holds, architectures }: { readonly holds: ReadonlySet<string>; readonly architectures: readonly string[] },
 ): void {
   const database = join(root, 'var/lib/dpkg');
   const info = join(database, 'info');
@@ -35,8 +35,7 @@ export function writeDatabase(
   });
   writeNew(join(info, 'format'), '1\n');
   writeNew(join(database, 'status'), packages.map((laid) => stanza(laid, holds)).join('\n'));
-  writeNew(join(database, 'diversions'), '');
-  writeNew(join(database, 'statoverride'), '');
+  if (architectures.length > 0) writeNew(join(database, 'arch'), lines(architectures));
   writeTriggers(join(database, 'triggers'), packages);
 }
 

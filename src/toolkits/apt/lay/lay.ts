@@ -5,18 +5,24 @@ import type { Context, LaidRoot } from '../../../contract/index.ts';
 import { UserError, type OnProgress } from '../../../model/index.ts';
 import { enclose } from '../../../sessions/confined.ts';
 import { openParameters } from '../../../sessions/enter.ts';
-import { findMapping, mapArgv, removeMapped } from '../../../sessions/mapped.ts';
+import { findMapping, mapArgv } from '../../../sessions/mapped.ts';
 import { runProcess } from '../../../sessions/process.ts';
+import type { AptLock } from '../spec.ts';
 import { configure } from './configure.ts';
+import { generateLists, listsTar } from './lists.ts';
 import type { DebFile } from './payload.ts';
 import type { LayAnswer, LayJob } from './worker.ts';
 
 /** How a root is laid. */
 export interface LayOptions {
-  /** Whether /bin, /lib … are links into /usr before anything is unpacked; `[]`: they are folders. */
-  readonly aliases: readonly string[];
+  /** Whether /bin, /sbin, /lib … are links into /usr before anything is unpacked. */
+  readonly merged: boolean;
+  /** The native architecture first, then the foreign ones. */
+  readonly architectures: readonly string[];
   /** Keys (`name:architecture`) of packages on hold. */
   readonly holds: readonly string[];
+  /** The lock that apt's lists are generated from; its packages are in the order of `debs`. */
+  readonly lists?: AptLock;
   /** A folder of payloads: packages decompressed once. */
   readonly cache: string;
   /** Says that confinement of maintainer scripts may be missing. */
@@ -39,16 +45,12 @@ export async function layRoot(debs: readonly DebFile[], directory: string, optio
     cache: options.cache,
     owners: mapping.kind === 'single' ? 'manifest' : 'real',
     debs,
-    aliases: options.aliases,
+    merged: options.merged,
+    architectures: options.architectures,
     holds: options.holds,
   };
   mkdirSync(options.cache, { recursive: true });
-  let answer = await unpackAll(job, options);
-  if ('error' in answer && answer.broken === true) {
-    await removeMapped(directory);
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-    answer = await unpackAll(job, options);
-  }
+  const answer = await unpackAll(job, options);
   if ('error' in answer) throw new UserError(answer.error, answer.hint === undefined ? {} : { hint: answer.hint });
   options.onProgress({ step: 'create', what: 'configure', done: 0, total: debs.length, unit: 'packages' });
   await using session = await enclose(
@@ -56,6 +58,11 @@ export async function layRoot(debs: readonly DebFile[], directory: string, optio
     options.signal,
   );
   await configure(answer.pythons, session, options.signal);
+  const hasApt = debs.some(({ name }) => name === 'apt');
+  if (options.lists !== undefined && hasApt) {
+    const files = generateLists(options.lists, answer.controls);
+    if (files.length > 0) await session.untar(toAsync(listsTar(files)), '/');
+  }
   return { directory };
 }
 
@@ -72,6 +79,10 @@ async function unpackAll(job: LayJob, { signal, onProgress }: LayOptions): Promi
     descriptors: mapped.fields.length === 0 ? [] : [parameters.descriptor],
   });
   return JSON.parse(result.stdout.toString('utf8')) as LayAnswer;
+}
+
+async function* toAsync(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* chunks;
 }
 
 /** The worker's own file: beside this one in the checkout, or its bundle. */

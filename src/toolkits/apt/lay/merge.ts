@@ -45,6 +45,18 @@ export function readControl(deb: DebFile, payload: Payload): Laid {
   return { deb, payload, fields, control };
 }
 
+/** The top-level folders of these packages that are links into /usr where /usr is merged: `/lib` to `usr/lib`. */
+export function aliasesOf(packages: readonly Laid[]): ReadonlyMap<string, string> {
+  const names = new Set(['bin', 'sbin', 'lib']);
+  for (const { payload } of packages) {
+    for (const entry of payload.entries) {
+      const name = /^[dl]\/(lib[a-z0-9]{1,4})$/.exec(entry)?.[1];
+      if (name !== undefined && /^lib(?:32|64|x32|o32)$/.test(name)) names.add(name);
+    }
+  }
+  return new Map([...names].sort().map((name) => [`/${name}`, `usr/${name}`]));
+}
+
 /**
  * Decides, before anything is written, what stands where several packages have something: a file of the package that
  * replaces the other (Policy §7.6), else the later one's; a link where others see a folder. `aliases` are top-level
@@ -60,6 +72,7 @@ export function merge(packages: readonly Laid[], aliases: ReadonlyMap<string, st
   packages.forEach(({ payload }, index) => {
     for (const entry of payload.entries) {
       const path = entry.slice(1);
+      if (aliases.has(path)) continue; // whatever a package has there, it is the link
       const canonical = throughAliases(path, aliases);
       if (entry.startsWith('d')) {
         folders.add(canonical);

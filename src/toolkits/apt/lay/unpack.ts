@@ -19,7 +19,7 @@ import {
 import { crc32 } from 'node:zlib';
 
 import { UserError } from '../../../model/index.ts';
-import { encodeName } from '../../../roots/names.ts';
+import { encodeName, nameBytes } from '../../../roots/names.ts';
 import { memberPath } from './member-path.ts';
 import { openWindow, readTar, type TarMember, type Window } from './tar.ts';
 
@@ -121,6 +121,7 @@ function writeMember(member: TarMember, inRoot: string, window: Checked, tree: T
       break;
     }
     case 'link':
+      if (isLinkTo(member.target, at)) return;
       replacing(at, () => symlinkSync(encodeName(member.target), at));
       if (owned && tree.owners === 'real') lchownSync(at, uid, gid);
       break;
@@ -173,6 +174,12 @@ function joined(parent: string, target: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return `/${parts.join('/')}`;
+}
+
+/** A link that others go through meanwhile must not be away for a moment. */
+function isLinkTo(target: string, at: string | Buffer): boolean {
+  const found = lstatSync(at, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true && readlinkSync(at, 'buffer').equals(nameBytes(target));
 }
 
 function create(at: string | Buffer, mode: number): number {

@@ -2,15 +2,16 @@
  * The process that lays a tree: run by `lay.ts` as root, or as root of a user namespace, with one job on standard
  * input and one answer on standard output. It is a process of its own because namespaces are entered by processes.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 import { UserError } from '../../../model/index.ts';
 import { arrange, writeWork } from './arrange.ts';
 import { prepareBytecode } from './bytecode.ts';
 import { writeDatabase } from './database.ts';
-import { merge, readControl } from './merge.ts';
+import { aliasesOf, merge, readControl } from './merge.ts';
 import { dropPayload, isWhole, openPayload, payloadOf, type DebFile, type Payload } from './payload.ts';
 import { makeFolder, makeLink, openTree, unpack, type Tree, type UnpackJob } from './unpack.ts';
 
@@ -23,8 +24,10 @@ export interface LayJob {
   readonly owners: Tree['owners'];
   /** Every package of the root. */
   readonly debs: readonly DebFile[];
-  /** Top-level folders that are links into /usr, by name: `lib` is `usr/lib`. */
-  readonly aliases: readonly string[];
+  /** Whether /bin, /sbin, /lib … are links into /usr. */
+  readonly merged: boolean;
+  /** The native architecture first, then the foreign ones. */
+  readonly architectures: readonly string[];
   /** Keys (`name:architecture`) of packages on hold. */
   readonly holds: readonly string[];
 }
@@ -32,9 +35,9 @@ export interface LayJob {
 export type Owned = readonly [path: string, uid: number, gid: number];
 
 export type LayAnswer =
-  /** `pythons`: versions whose byte-compilation was prepared (`3.11`). */
-  | { readonly owned: readonly Owned[]; readonly pythons: readonly string[] }
-  /** `broken`: a payload was, and is thrown away; another try makes it anew. */
+  /** `pythons`: versions whose byte-compilation was prepared (`3.11`). `controls`: control files, in the job's order. */
+  | { readonly owned: readonly Owned[]; readonly pythons: readonly string[]; readonly controls: readonly string[] }
+  /** `broken`: a payload was, and is thrown away. */
   | { readonly error: string; readonly hint?: string; readonly broken?: boolean };
 
 /** What every thread of this process does: its share of the work, taken by a shared counter. */
@@ -54,17 +57,27 @@ else await main();
 
 async function main(): Promise<void> {
   process.umask(0);
-  const bytes = Buffer.from(JSON.stringify(await guarded(() => lay(JSON.parse(readFileSync(0, 'utf8')) as LayJob))));
+  const bytes = Buffer.from(
+    JSON.stringify(await guarded(() => layOrAgain(JSON.parse(readFileSync(0, 'utf8')) as LayJob))),
+  );
   for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
   process.exit(0);
 }
 
-async function lay(job: LayJob): Promise<LayAnswer> {
+/** A broken payload is seen only when it is unpacked: the tree is then emptied, and laid from a new one. */
+async function layOrAgain(job: LayJob): Promise<LayAnswer> {
   const threads = startThreads(Math.min(8, availableParallelism()) - 1);
+  const answer = await lay(job, threads);
+  if (!('error' in answer) || answer.broken !== true) return answer;
+  for (const name of readdirSync(job.root)) rmSync(join(job.root, name), { recursive: true, force: true });
+  return await lay(job, threads);
+}
+
+async function lay(job: LayJob, threads: readonly Thread[]): Promise<LayAnswer> {
   const payloads = await allPayloads(job, threads);
   const all = job.debs.map((deb, index) => readControl(deb, payloads[index] as Payload));
   const { now: laid, ...later } = arrange(all);
-  const merged = merge(laid, new Map(job.aliases.map((name) => [`/${name}`, `usr/${name}`])));
+  const merged = merge(laid, job.merged ? aliasesOf(laid) : new Map());
   const owned: Owned[] = [];
   const tree = openTree(job.root, job.owners, (path, uid, gid) => owned.push([path, uid, gid]));
   for (const [path, target] of merged.links) makeLink(path, target, tree);
@@ -76,14 +89,14 @@ async function lay(job: LayJob): Promise<LayAnswer> {
     .sort((a, b) => b.size - a.size);
   const task: Task = { kind: 'unpack', jobs, root: job.root, owners: job.owners, next: counter() };
   const others = threads.map((thread) => thread(task));
-  writeDatabase(job.root, laid, merged.skip, new Set(job.holds));
+  writeDatabase(job.root, laid, merged.skip, { holds: new Set(job.holds), architectures: job.architectures });
   writeWork(job.root, laid, later);
   const answers = [await guarded(() => perform(task, tree)), ...(await Promise.all(others))];
   for (const answer of answers) {
     if ('error' in answer) return answer;
     owned.push(...answer.owned);
   }
-  return { owned, pythons: prepareBytecode(job.root, laid) };
+  return { owned, pythons: prepareBytecode(job.root, laid), controls: all.map(({ control }) => control) };
 }
 
 async function allPayloads({ debs, cache }: LayJob, threads: readonly Thread[]): Promise<Payload[]> {

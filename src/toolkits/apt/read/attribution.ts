@@ -60,8 +60,9 @@ async function build(root: Root, database: Database): Promise<Attribution> {
   await resolveFolders(lists.byName, root);
   const canonical = (path: string) => {
     const slash = path.lastIndexOf('/');
-    const folder = canonicalFolder(lists.byName, path.slice(0, slash));
-    return folder === undefined ? path : folder + path.slice(slash);
+    const name = path.slice(0, slash);
+    const folder = canonicalFolder(lists.byName, name);
+    return folder === undefined || folder === name ? path : folder + path.slice(slash);
   };
   const divert = diverter(database, canonical);
   const folders = new Set([...lists.byName.values()].map(({ canonical: path }) => path));

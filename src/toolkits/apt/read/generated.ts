@@ -30,7 +30,17 @@ export async function findGenerated(root: Root, database: Database, owned: Owner
   }
   for (const [path, owners] of await ucfFiles(root, database)) exact.set(path, { owners, kept: true });
   for (const [path, owners] of await links(root, owned)) if (!exact.has(path)) exact.set(path, { owners, kept: false });
-  const byRule = (path: string) => patterns.find((rule) => path.startsWith(rule.prefix) && rule.expression.test(path));
+  // most folders have no pattern of theirs: that is found out once for each
+  const inFolder = new Map<string, typeof patterns>();
+  const byRule = (path: string) => {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    let near = inFolder.get(folder);
+    if (near === undefined) {
+      near = patterns.filter(({ prefix }) => folder.startsWith(prefix) || prefix.startsWith(folder));
+      inFolder.set(folder, near);
+    }
+    return near.find((rule) => path.startsWith(rule.prefix) && rule.expression.test(path));
+  };
   return {
     ownersOf: (path) => exact.get(path)?.owners ?? derived(path, owned) ?? byRule(path)?.owners,
     isKept: (path) => (exact.get(path) ?? byRule(path))?.kept === true,

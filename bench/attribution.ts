@@ -15,13 +15,13 @@ let owned = 0;
 for (let run = 0; run < runs; run++) {
   const root = localRoot('/'); // a new root has no index yet
   const started = performance.now();
-  const { database, entriesOf } = await readAttribution(root);
+  const attribution = await readAttribution(root);
   const indexed = performance.now();
   const owners = await claim(paths, root);
   query.push(performance.now() - indexed);
   index.push(indexed - started);
   owned = owners.size;
-  entries = database.packages.reduce((sum, { key }) => sum + entriesOf(key).length, 0);
+  entries = attribution.database.packages.reduce((sum, { key }) => sum + attribution.entriesOf(key).length, 0);
 }
 const dpkg = await dpkgQuery(paths);
 const ours = median(index) + median(query);

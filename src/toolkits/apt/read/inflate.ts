@@ -28,7 +28,7 @@ async function inflateXz(packed: Buffer): Promise<Buffer> {
       controller.close();
     },
   });
-  const reader = new xz.XzReadableStream(source).getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const reader = new xz.XzReadableStream(source).getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {

@@ -23,7 +23,9 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { localRoot } from '../roots/local.ts';
+import { appendManifest, readManifest } from '../roots/manifest.ts';
 import { tarRoot } from '../roots/tar.ts';
+import { entryHasher } from './fingerprint/hash.ts';
 import { fingerprintOf, type FingerprintOptions } from './fingerprint.ts';
 
 const asRoot = process.getuid?.() === 0;
@@ -171,6 +173,11 @@ test('a manifest says who owns what where the disk does not', async (t) => {
   assert.equal(taken.digest, await print(visible));
   assert.equal(taken.entries, (await fingerprintOf(localRoot(visible))).entries);
 
+  await appendManifest(manifest, [
+    { path: '/usr/c', uid: 5, gid: 5 },
+    { path: '/usr/c', uid: 6, gid: 0 },
+  ]);
+  assert.deepEqual([...(await readManifest(manifest)).values()].slice(-1), [{ path: '/usr/c', uid: 6, gid: 0 }]);
   writeFileSync(manifest, '{"path":"/etc/b","uid":"0"}\n');
   await assert.rejects(fingerprintOf(localRoot(plain), { manifest }), { name: 'UserError', message: /manifest:1: / });
 });
@@ -202,6 +209,28 @@ test('a directory and its tar have one fingerprint', async (t) => {
       format,
     );
   }
+});
+
+test('a capability that was set in a user namespace is the one that is seen from inside', () => {
+  const print = (capability?: string) => {
+    const hasher = entryHasher();
+    const entry = { path: '/bin/ping', type: 'file' as const, mode: 0o755, uid: 0, gid: 0, sha256: 'ab' };
+    hasher.add(capability === undefined ? entry : { ...entry, capability });
+    return hasher.digest();
+  };
+  const plain = '0100000200200000000000000000000000000000';
+  const namespaced = '0100000300200000000000000000000000000000a0860100';
+  assert.equal(print(namespaced), print(plain));
+  assert.notEqual(print(plain), print());
+  assert.notEqual(print(plain.replace('0020', '0030')), print(plain));
+});
+
+test('two trees never give the same bytes, and order is not left to chance', () => {
+  const hasher = entryHasher();
+  const entry = { path: '/b', type: 'directory' as const, mode: 0o755, uid: 0, gid: 0 };
+  hasher.add(entry);
+  assert.throws(() => hasher.add(entry), /out of order/);
+  assert.throws(() => hasher.add({ ...entry, path: '/a' }), /out of order/);
 });
 
 test('what cannot be read is said, not left out', async (t) => {

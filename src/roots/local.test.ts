@@ -191,6 +191,28 @@ test('file capabilities are read, for odd names too', async (t) => {
   );
 });
 
+test('what is not ours to see is EACCES, not ENOENT', async (t) => {
+  const directory = tree(t);
+  mkdirSync(join(directory, 'closed/inner'), { recursive: true });
+  writeFileSync(join(directory, 'secret'), '', { mode: 0 });
+  chmodSync(join(directory, 'closed'), 0);
+  chmodSync(directory, 0o755);
+  const root = localRoot(directory);
+  if (asRoot) process.seteuid?.(65_534);
+  try {
+    await assert.rejects(root.readFile('/closed/inner/x'), { code: 'EACCES' });
+    await assert.rejects(root.readFile('/secret'), { code: 'EACCES' });
+    await assert.rejects(root.readdir('/closed'), { code: 'EACCES' });
+    const marked = (await scanned(root)).filter(({ unreadable }) => unreadable === true);
+    assert.deepEqual(
+      marked.map(({ path }) => path),
+      ['/closed', '/secret'],
+    );
+  } finally {
+    if (asRoot) process.seteuid?.(0);
+  }
+});
+
 test('the machine itself is a root', async () => {
   const root = localRoot();
   assert.equal(root.label, 'host');

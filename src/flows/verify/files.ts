@@ -27,7 +27,7 @@ export async function verifyFiles(
 }
 
 /** How a file differs from what is written of it; empty where it does not. */
-export function compareFile(file: FileLock, entry: Entry | undefined): readonly Difference[] {
+function compareFile(file: FileLock, entry: Entry | undefined): readonly Difference[] {
   const subject = file.path;
   if (entry === undefined) return [{ subject, kind: 'missing' }];
   const type = file.link === undefined ? (file.directory === true ? 'directory' : 'file') : 'link';

@@ -32,6 +32,16 @@ export function lstatOf(file: string | Buffer): Found | undefined {
   return { stat, dev: stats.dev, rdev: stats.rdev };
 }
 
+/** The errno's name of why a path can't be looked at. */
+export function whyNot(file: string | Buffer): string {
+  try {
+    lstatSync(file);
+    return 'ENOENT'; // it has come meanwhile: too late
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
 export function typeOf(found: Found | undefined): Entry['type'] | undefined {
   return found?.stat.type;
 }

@@ -1,11 +1,11 @@
-import { lstatOf, readTarget } from './disk.ts';
+import { lstatOf, readTarget, whyNot } from './disk.ts';
 
 /** As Linux has it (path_resolution(7)). */
 const maximumLinks = 40;
 
 export interface Unresolved {
   /** The errno's name. */
-  readonly code: 'ENOENT' | 'ENOTDIR' | 'ELOOP' | 'EINVAL';
+  readonly code: string;
 }
 
 /**
@@ -42,7 +42,7 @@ export function linkResolver(
       }
       const next = `${at}/${part}`;
       const type = lstatOf(disk(next))?.stat.type;
-      if (type === undefined) return { code: 'ENOENT' };
+      if (type === undefined) return { code: whyNot(disk(next)) };
       if (type !== 'link') {
         if (type !== 'directory' && parts.length > 0) return { code: 'ENOTDIR' };
         at = next;

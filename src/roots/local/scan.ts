@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync } from 'node:fs';
+import { opendirSync, statfsSync } from 'node:fs';
 
 import type { ScanOptions, Stat } from '../../contract/index.ts';
 import { byBytes, type Entry } from '../../model/index.ts';
@@ -108,8 +108,8 @@ function namesIn(path: string, disk: Disk): readonly string[] {
 
 function isListable(folder: string | Buffer): boolean {
   try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
-    return true;
+    opendirSync(folder).closeSync(); // access(2) asks for the real user, not for the effective one
+    return lstatOf(Buffer.concat([Buffer.from(folder), Buffer.from('/.')])) !== undefined;
   } catch {
     return false;
   }

@@ -53,7 +53,7 @@ test('what only looks like rows is left to YAML', () => {
     `a: |\n  x\n${lines}b:\n${lines}`,
     `a:\n${lines.trimEnd()}\n    more\n`.replaceAll(/- \{.*\}/g, '- word'),
     `a:\n- b:\n${block('    ')}- c\n`,
-    `${block('')}`,
+    block(''),
     `a:\n  ${'- word\n  '.repeat(10)}\n\n\nb: c\n`,
     `? ${'\n- word'.repeat(12)}\n: b\n`.replace('? \n', '?\n'),
   ]) {

@@ -4,8 +4,7 @@ import type { Enclosure } from './held.ts';
 import { insideSession } from './inside.ts';
 
 /** A session below a bare chroot: where nothing can be mounted, for what is trusted. Root only. */
-export function bareSession(enclosure: Enclosure): Session {
-  const label = enclosure.hostname ?? enclosure.root;
+export function bareSession(enclosure: Pick<Enclosure, 'root'>, label: string): Session {
   return insideSession({
     mode: 'plain',
     fields: [['root', enclosure.root]],

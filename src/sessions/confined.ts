@@ -36,7 +36,7 @@ export async function enclose(enclosure: Enclosure, signal?: AbortSignal): Promi
   if (enclosure.level === 'confined' || enclosure.overlay !== undefined || process.geteuid?.() !== 0) {
     throw cannotEnclose(step, because);
   }
-  return bareSession(enclosure);
+  return bareSession(enclosure, enclosure.hostname ?? enclosure.root);
 }
 
 /** A session in an enclosure that stands; `label` is what people call it. */
@@ -146,7 +146,8 @@ function hintFor(because: string): string {
   return 'choose another backend; `repronim doctor` lists them';
 }
 
-function requireInterpreter(): void {
+/** Throws UserError of status 4 where what we confine with is not there. */
+export function requireInterpreter(): void {
   if (!isKnownMachine()) {
     throw new UserError(`nothing can be confined on ${process.arch} yet`, {
       hint: 'choose --backend docker',

@@ -160,7 +160,7 @@ sub hold {
     chdir $one{state} or fail('state');
     open $lock, '>>', 'lock' or fail('lock');
     flock $lock, 2 | 4 or do { say_parent('busy'); exit 0 };
-    kernel('mknodat', AT_FDCWD, 'users', 010600, 0) // $! == EEXIST || fail('users');
+    defined kernel('mknodat', AT_FDCWD, "users\0", 010600, 0) or $! == EEXIST or fail('users');
   }
   kernel('keyctl', 1, 0); # a session keyring of our own: the caller's would come along
   my $flags = NEWNS | NEWPID | NEWIPC | NEWUTS | ($one{network} eq 'host' ? 0 : NEWNET);

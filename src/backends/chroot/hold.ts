@@ -1,0 +1,69 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { UserError } from '../../model/index.ts';
+import {
+  cannotEnclose,
+  hold,
+  isAlive,
+  isClosing,
+  readHolder,
+  type Enclosure,
+  type Holder,
+} from '../../sessions/held.ts';
+import { findMapping } from '../../sessions/mapped.ts';
+
+/** Being a user of an instance: as long as anybody is, its process 1 stays. */
+export interface Entered {
+  readonly holder: Holder;
+  leave(): void;
+}
+
+/** So long, two of us may be in each other's way while one starts the instance and the other comes or goes. */
+const patience = 10_000;
+
+/**
+ * Enters an instance that is held, or holds it. Whoever is in keeps the fifo open, or has started it; the last one's
+ * leaving, or death, ends it. With `keep`, nobody's does.
+ */
+export async function enterHeld(
+  enclosure: Enclosure,
+  options: { readonly state: string; readonly keep: boolean; readonly signal: AbortSignal },
+): Promise<Entered> {
+  const { state, keep, signal } = options;
+  for (const since = performance.now(); performance.now() - since < patience;) {
+    signal.throwIfAborted();
+    const joined = tryJoin(state, keep);
+    if (joined !== undefined) return joined;
+    const held = await hold(enclosure, { state, keep, mapping: findMapping(), signal });
+    if (held.is === 'ready') return { holder: held.holder, leave: () => held.life.destroy() };
+    if (held.is === 'failed') throw cannotEnclose(held.step, held.because);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+  throw new UserError(
+    `cannot enter ${enclosure.hostname ?? enclosure.root}: it is being started or stopped all the time`,
+  );
+}
+
+/** Undefined where nobody holds it, or who does is about to end. */
+function tryJoin(state: string, keep: boolean): Entered | undefined {
+  const holder = readHolder(state);
+  if (holder === undefined || !isAlive(holder)) return undefined;
+  let users: number;
+  try {
+    users = openSync(join(state, 'users'), constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENXIO' || code === 'ENOENT') return undefined;
+    throw error;
+  }
+  // Opened first, asked afterwards: whoever closes says so first and looks for users afterwards.
+  if (isClosing(holder)) {
+    closeSync(users);
+    return undefined;
+  }
+  if (keep) writeSync(users, 'k');
+  return { holder, leave: () => closeSync(users) };
+}

@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+
+import type { Backend, ImageRecord } from '../../contract/index.ts';
+import { probeConfinement } from '../../sessions/confined.ts';
+import { instanceOf, layInstance } from './instance.ts';
+import { removeFiles } from './remove.ts';
+
+const params = v.strictObject({});
+
+/** Folders of this machine, entered with the kernel's own means: no daemon, no root needed, the default. */
+export const chroot: Backend<v.InferOutput<typeof params>> = {
+  name: 'chroot',
+  title: 'folder, entered with namespaces and pivot_root',
+  params,
+
+  async probe() {
+    const { confined, overlay, bare } = await probeConfinement();
+    if (confined.usable) return { usable: true, detail: confined.detail };
+    const trusted = bare ? '; with --trust, a bare chroot' : '';
+    return { usable: false, because: `${confined.because}${overlay ? '' : trusted}`, hint: confined.hint };
+  },
+
+  /** The tree as it was laid is the image: nothing is copied, and instances only lay over it. */
+  async assemble(rootfs): Promise<ImageRecord> {
+    return { backend: 'chroot', reference: rootfs.directory, rootfs: rootfs.digest };
+  },
+
+  async removeImage() {}, // the rootfs is not ours
+
+  async launch(_image, rootfs, name, confinement, _params, context) {
+    return await layInstance({ name, rootfs: rootfs.directory, confinement, context });
+  },
+
+  async attach(record, _params, context) {
+    return instanceOf(record.name, record.confinement, record.facts, context);
+  },
+
+  async sweep(_record, _params, context) {
+    await removeFiles(context.state);
+  },
+};

@@ -1,0 +1,144 @@
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import * as v from 'valibot';
+
+import type { BackendContext, Confinement, Instance, InstanceStatus, Session } from '../../contract/index.ts';
+import { UserError } from '../../model/index.ts';
+import { bareSession } from '../../sessions/bare.ts';
+import { heldSession, requireInterpreter } from '../../sessions/confined.ts';
+import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
+import { cannotEnclose, hold, isAlive, readHolder, type Enclosure } from '../../sessions/held.ts';
+import { findMapping, mapArgv } from '../../sessions/mapped.ts';
+import { runProcess } from '../../sessions/process.ts';
+import { enterHeld } from './hold.ts';
+import { endRunning, removeFiles } from './remove.ts';
+
+/** What the inventory keeps of an instance of ours. */
+const factsSchema = v.object({
+  rootfs: v.string(),
+  /** `overlay`: laid over the rootfs; `copy`: one of its own, where nothing can be laid over. */
+  tree: v.picklist(['overlay', 'copy']),
+  /** Whether it is entered by a bare chroot: nothing can be mounted here, and it is trusted. */
+  bare: v.boolean(),
+});
+
+type Facts = v.InferOutput<typeof factsSchema>;
+
+/** Makes an instance, the best that can be had here: an overlay, a copy, and for what is trusted a bare chroot. */
+export async function layInstance(wanted: {
+  readonly name: string;
+  readonly rootfs: string;
+  readonly confinement: Confinement;
+  readonly context: BackendContext;
+}): Promise<Instance> {
+  const { name, rootfs, confinement, context } = wanted;
+  requireInterpreter();
+  const overlay: Facts = { rootfs, tree: 'overlay', bare: false };
+  await context.record(overlay);
+  makeFolders(rootfs, context.state);
+  const layered = await tryFacts(name, confinement, overlay, context);
+  if (layered === undefined) return instanceOf(name, confinement, overlay, context);
+
+  // Where not even namespaces can be had, a copy would not help.
+  const copy: Facts = { ...overlay, tree: 'copy', bare: layered.step !== 'overlay' };
+  if (copy.bare && (confinement.level === 'confined' || process.geteuid?.() !== 0)) {
+    await removeFiles(context.state);
+    throw layered.error;
+  }
+  await removeFiles(context.state);
+  await context.record(copy);
+  await copyTree(rootfs, context);
+  if (!copy.bare) return instanceOf(name, confinement, copy, context);
+  context.onProgress({
+    step: 'create',
+    finished: `${name} is a bare chroot, with a copy of the tree: it is trusted, and not confined`,
+    details: [layered.error.message],
+  });
+  return instanceOf(name, confinement, copy, context);
+}
+
+/** An instance from what the inventory keeps of it. */
+export function instanceOf(
+  name: string,
+  confinement: Confinement,
+  recorded: Readonly<Record<string, unknown>>,
+  context: BackendContext,
+): Instance {
+  const facts = v.parse(factsSchema, recorded);
+  const { state, signal } = context;
+  const enclosure = enclosureOf(name, confinement, facts, state);
+  return {
+    name,
+    async status(): Promise<InstanceStatus> {
+      if (!existsSync(join(state, facts.tree === 'copy' ? 'copy' : 'upper'))) return 'gone';
+      if (facts.tree === 'overlay' && !existsSync(facts.rootfs)) return 'broken';
+      const holder = readHolder(state);
+      return holder !== undefined && isAlive(holder) ? 'running' : 'stopped';
+    },
+    async start() {
+      if (facts.bare) return; // nothing that could run by itself
+      const entered = await enterHeld(enclosure, { state, keep: true, signal });
+      entered.leave();
+    },
+    async stop() {
+      await endRunning(state);
+    },
+    async session(): Promise<Session> {
+      if (!existsSync(enclosure.root)) {
+        throw new UserError(`${name} is broken: ${enclosure.root} is gone`, {
+          hint: `repronim delete ${name}, and create it again`,
+        });
+      }
+      if (facts.bare) return bareSession(enclosure, name);
+      const entered = await enterHeld(enclosure, { state, keep: false, signal });
+      return heldSession(entered.holder, enclosure, name, async () => entered.leave());
+    },
+    async remove() {
+      await removeFiles(state);
+    },
+  };
+}
+
+function enclosureOf(name: string, confinement: Confinement, facts: Facts, state: string): Enclosure {
+  const tree =
+    facts.tree === 'copy'
+      ? { root: join(state, 'copy') }
+      : { root: facts.rootfs, overlay: { upper: join(state, 'upper'), work: join(state, 'work') } };
+  return { ...tree, ...confinement, hostname: name };
+}
+
+/** Undefined where it can be entered as these facts have it, else why not. */
+async function tryFacts(
+  name: string,
+  confinement: Confinement,
+  facts: Facts,
+  { state, signal }: BackendContext,
+): Promise<{ readonly step: string; readonly error: UserError } | undefined> {
+  const enclosure = enclosureOf(name, confinement, facts, state);
+  const missing = confinement.mounts.find(({ source }) => !existsSync(source));
+  if (missing !== undefined) {
+    await removeFiles(state);
+    throw new UserError(`there is no ${missing.source} to mount at ${missing.path}`, { status: 2 });
+  }
+  const held = await hold(enclosure, { mapping: findMapping(), state, signal });
+  if (held.is === 'failed') return { step: held.step, error: cannotEnclose(held.step, held.because) };
+  if (held.is === 'ready') held.life.destroy();
+  return undefined;
+}
+
+/** The upper folder becomes the root folder of what is seen: it has its mode and owner. */
+function makeFolders(rootfs: string, state: string): void {
+  const { mode, uid, gid } = lstatSync(rootfs);
+  for (const folder of ['upper', 'work']) mkdirSync(join(state, folder), { recursive: true });
+  const upper = join(state, 'upper');
+  if (process.geteuid?.() === 0) chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
+}
+
+async function copyTree(rootfs: string, { state, signal, onProgress }: BackendContext): Promise<void> {
+  onProgress({ step: 'create', what: 'copying the tree: nothing can be laid over it here' });
+  const mapped = mapArgv(findMapping(), ['/bin/cp', '-a', '-x', '--reflink=auto', '--', rootfs, join(state, 'copy')]);
+  using parameters = openParameters(mapped.fields);
+  await runProcess(mapped.argv, { env: enterEnvironment, cwd: '/', signal, descriptors: [parameters.descriptor] });
+}

@@ -1,0 +1,61 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { isWithin, UserError } from '../../model/index.ts';
+import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
+import { endHolder, isAlive, readHolder } from '../../sessions/held.ts';
+import { findMapping, mapArgv } from '../../sessions/mapped.ts';
+import { runProcess } from '../../sessions/process.ts';
+
+/** All that an instance puts into its state folder. */
+const names = ['upper', 'work', 'copy', 'users', 'lock', 'holder', 'holder.new'];
+
+/**
+ * Ends what runs in an instance and removes its files, also those that belong to subordinate ids. Idempotent.
+ * Never crosses a mount: where one lies below, nothing is removed, and UserError names it.
+ */
+export async function removeFiles(state: string): Promise<void> {
+  await endRunning(state);
+  const paths = names.map((name) => join(state, name)).filter(isThere);
+  if (paths.length === 0) return;
+  const mounts = mountsBelow(paths);
+  if (mounts.length > 0) {
+    throw new UserError(`${state} is not removed: ${mounts.join(', ')} is mounted in it`, {
+      hint: `unmount it first: umount ${mounts[0]}`,
+    });
+  }
+  const mapped = mapArgv(findMapping(), ['/bin/rm', '-rf', '--one-file-system', '--', ...paths]);
+  using parameters = openParameters(mapped.fields);
+  await runProcess(mapped.argv, { env: enterEnvironment, cwd: '/', descriptors: [parameters.descriptor] });
+}
+
+/** Ends process 1 of an instance, and with it every other; resolves when it is gone and its mounts with it. */
+export async function endRunning(state: string): Promise<void> {
+  const holder = readHolder(state);
+  if (holder === undefined) return;
+  endHolder(holder);
+  // The kernel ends all the others first; usually some milliseconds.
+  for (const since = performance.now(); isAlive(holder) && performance.now() - since < 5000;) await pause(2);
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Mount points at or below paths, as proc_pid_mountinfo(5) has them: also binds of the same filesystem. */
+function mountsBelow(paths: readonly string[]): readonly string[] {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    );
+  return mounts.filter((mount) => paths.some((path) => isWithin(mount, path)));
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}

@@ -26,7 +26,7 @@ before(async () => {
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 for (const trap of traps)
-  void test(`trap: ${trap.name}`, { timeout: 60_000 }, async (t) => {
+  test(`trap: ${trap.name}`, { timeout: 60_000 }, async (t) => {
     if (trap.root === true && !isRoot) return t.skip('only root can do this');
     const { box, work } = rooms(trap.name);
     const argv = await buildTrap(trap, programs, box);
@@ -38,7 +38,7 @@ for (const trap of traps)
     assert.deepEqual(judgeTrap(truth, result, box, work), { missed: [], wrong: [] });
   });
 
-void test('fanotify saw nothing that strace did not', { timeout: 120_000 }, async (t) => {
+test('fanotify saw nothing that strace did not', { timeout: 120_000 }, async (t) => {
   if (!isRoot) return t.skip('only root can ask fanotify');
   await need('fatrace', 'util-linux');
   const place = mkdtempSync(join(scratch, 'witness-'));
@@ -51,7 +51,7 @@ void test('fanotify saw nothing that strace did not', { timeout: 120_000 }, asyn
   assert.deepEqual(missed, []);
 });
 
-void test('a setuid program that an ordinary user runs is traced, and said', async (t) => {
+test('a setuid program that an ordinary user runs is traced, and said', async (t) => {
   if (!isRoot) return t.skip('only root can make such a program');
   const { box, work } = rooms('setuid');
   const trap = { name: 'privileged', source: 'privileged.c' };
@@ -74,7 +74,7 @@ void test('a setuid program that an ordinary user runs is traced, and said', asy
   assert.ok(result.notes.some((note) => note.path === tool && note.kind === 'warning'));
 });
 
-void test('what a program only asks about is traced when that is wanted', async () => {
+test('what a program only asks about is traced when that is wanted', async () => {
   const { box, work } = rooms('asks');
   const trace = async (stat: boolean) =>
     await straceTracer.trace(['/bin/sh', '-c', 'test -f given/data; test -e given/missing; exit 0'], {
@@ -89,7 +89,7 @@ void test('what a program only asks about is traced when that is wanted', async 
   assert.ok(!asked.accesses.some((access) => access.path.endsWith('missing')));
 });
 
-void test('a daemon that does not end is left alone, and said', { timeout: 30_000 }, async () => {
+test('a daemon that does not end is left alone, and said', { timeout: 30_000 }, async () => {
   const { box, work } = rooms('daemon-left');
   const result = await straceTracer.trace(
     ['/bin/sh', '-c', 'sleep 17.31 >/dev/null & echo $! >pid; exit 4'],
@@ -107,7 +107,7 @@ void test('a daemon that does not end is left alone, and said', { timeout: 30_00
   for (const pid of pids) process.kill(Number(pid));
 });
 
-void test('an abort ends the command, and what it did is told', { timeout: 20_000 }, async () => {
+test('an abort ends the command, and what it did is told', { timeout: 20_000 }, async () => {
   const { box, work } = rooms('abort');
   const stop = new AbortController();
   const running = straceTracer.trace(['/bin/sh', '-c', 'cat given/data; sleep 100'], {
@@ -122,7 +122,7 @@ void test('an abort ends the command, and what it did is told', { timeout: 20_00
   assert.ok(result.notes.some((note) => note.text.includes('interrupted')));
 });
 
-void test('an interactive shell works, and Ctrl-C is for its program', { timeout: 30_000 }, async () => {
+test('an interactive shell works, and Ctrl-C is for its program', { timeout: 30_000 }, async () => {
   await need('bsdutils', 'bash');
   const { box, work } = rooms('interactive');
   const line = [process.execPath, join(folder, 'one.ts'), work, box, '/bin/bash', '--norc', '-i'];

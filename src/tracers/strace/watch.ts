@@ -32,6 +32,8 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
   let calls = 0;
   let main = 0;
   let mainStatus: number | undefined;
+  let begun = false;
+  let refusal: number | undefined; // why the command could not be executed at all
 
   function processOf(pid: number): Process {
     if (pid === lastPid && last !== undefined) return last;
@@ -45,7 +47,10 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
   function act(pid: number, process: Process, text: string): void {
     if (text.startsWith('openat') || text.startsWith('open(')) opened(process, text);
     else if (text.startsWith('exec')) {
-      if (text.endsWith(' = 0')) executed(process, text);
+      if (text.endsWith(' = 0')) {
+        begun = true;
+        executed(process, text);
+      } else if (!begun && pid === main) refusal = text.includes(' = -1 ENOENT') ? 127 : 126;
     } else if (text.startsWith('creat(')) opened(process, text);
     else other(pid, process, text);
   }
@@ -105,7 +110,7 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
     reader,
     alive,
     get main() {
-      return { pid: main, status: mainStatus };
+      return { pid: main, status: begun ? mainStatus : (refusal ?? mainStatus) };
     },
     get calls() {
       return calls;

@@ -4,6 +4,7 @@ import { smallHistory } from './capture.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
 import { check, observe, packages } from './observe.ts';
+import { resolve } from './resolve.ts';
 import { prepare } from './prepare.ts';
 import { gitLockSchema, gitSchema, type GitContent, type GitLock, type GitSpec } from './spec.ts';
 
@@ -15,6 +16,7 @@ export const git: Distribution<GitSpec, GitLock> = {
   lockSchema: gitLockSchema,
   claim,
   describe,
+  resolve,
   contents(spec, lock) {
     const packs = partsOf(spec, lock).map(({ content }) => content.pack);
     const small = packs.filter((pack) => (pack?.size ?? 0) <= smallHistory);

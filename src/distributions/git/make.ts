@@ -44,12 +44,12 @@ export async function makeWorkTree(
   const workTree = posix.join(folder, wish.path);
   const gitDir = posix.join(workTree, '.git');
   await mkdir(workTree, { recursive: true });
-  const { branch } = wish.state;
   const refs = await readKeptRefs(wish, context);
+  // no refs before the objects are all there: git would take what they lead to for complete, and not fetch it
   await makeGitDir(gitDir, {
-    head: branch === undefined ? `${wish.commit}\n` : `ref: refs/heads/${branch}\n`,
+    head: 'ref: refs/heads/none\n',
     config: configOf(wish),
-    refs: branch === undefined ? refs : [{ name: `refs/heads/${branch}`, id: wish.commit }, ...refs],
+    refs: [],
     shallow: wish.content.shallow ?? [],
   });
   const place: GitPlace = { gitDir, workTree };

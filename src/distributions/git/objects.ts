@@ -52,7 +52,7 @@ export async function getObjects(
       if (kind !== 'stored' || pack === undefined) await addStored(unpushed, place, context);
       await candidate.get();
       await checkConnected(wish, place, context.signal);
-      await keepWholeRefs(wish, refs, place, context.signal);
+      await writeRefs(wish, refs, place, context.signal);
       return kind;
     } catch (error) {
       context.signal.throwIfAborted();
@@ -176,9 +176,13 @@ async function connected(refs: readonly Ref[], place: GitPlace, signal: AbortSig
 }
 
 /** A ref whose objects nobody has any more would make git complain at every turn. */
-async function keepWholeRefs(wish: Wish, refs: readonly Ref[], place: GitPlace, signal: AbortSignal): Promise<void> {
+async function writeRefs(wish: Wish, refs: readonly Ref[], place: GitPlace, signal: AbortSignal): Promise<void> {
   const whole = await connected(refs, place, signal);
   const { branch } = wish.state;
+  await writeFile(
+    join(place.gitDir, 'HEAD'),
+    branch === undefined ? `${wish.commit}\n` : `ref: refs/heads/${branch}\n`,
+  );
   const own = branch === undefined ? [] : [{ name: `refs/heads/${branch}`, id: wish.commit }];
   await writeFile(join(place.gitDir, 'packed-refs'), formatRefs([...own, ...whole]));
 }

@@ -45,7 +45,7 @@ const settings: readonly string[] = [
   'advice.detachedHead=false',
 ];
 
-/** Runs git, confined to what it is asked for. Throws CommandFailed, and UserError (4) where there is no git. */
+/** Runs git, confined to what it is asked for. Throws UserError where it fails, with status 4 where there is no git. */
 export async function runGit(args: readonly string[], place: GitPlace, options: GitOptions): Promise<RunResult> {
   const argv: Argv = [
     'git',
@@ -60,14 +60,16 @@ export async function runGit(args: readonly string[], place: GitPlace, options: 
   const result = await runProcess(argv, {
     env: environment(options.network === true),
     cwd: place.workTree ?? place.gitDir,
-    accept: accept === 'any' ? 'any' : [...accept, 127],
+    accept: 'any',
     signal: options.signal,
     limit: options.limit ?? 64 * 1024 * 1024,
     timeoutMs: options.timeoutMs ?? 600_000,
     ...(options.input === undefined ? {} : { input: options.input }),
   });
-  if (result.status === 127 && (accept === 'any' || !accept.includes(127))) throw noGit();
-  return result;
+  if (result.status === 127) throw noGit();
+  if (accept === 'any' || accept.includes(result.status)) return result;
+  const said = result.stderr.toString('utf8').trim().split('\n').slice(-2).join('; ').slice(-300);
+  throw new UserError(`git ${args[0]} ended with status ${result.status}${said === '' ? '' : `: ${said}`}`);
 }
 
 /** That this machine has no git, and what to type. */

@@ -1,0 +1,65 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { UserError } from '../../model/index.ts';
+import type { CreateContext } from '../../contract/index.ts';
+import { isFetchable } from '../../toolkits/vcs/address.ts';
+import { runGit } from '../../toolkits/vcs/git.ts';
+import { coreSection, makeGitDir } from './scratch.ts';
+import type { GitLock, GitSpec } from './spec.ts';
+
+/** A loose entry to a commit: its own, the one that is held, else where its branch (or the remote's HEAD) is now. */
+export async function resolve(
+  wish: GitSpec,
+  held: GitLock | undefined,
+  context: CreateContext,
+  renew: boolean | readonly string[],
+): Promise<Omit<GitLock, 'of'>> {
+  const moves = typeof renew === 'boolean' ? renew : renew.includes(wish.path);
+  if (wish.commit !== undefined) return held === undefined ? {} : withoutOf(held);
+  if (held?.commit !== undefined && !moves) return withoutOf(held);
+  const { remote } = wish;
+  if (remote === undefined || !isFetchable(remote)) {
+    throw new UserError(`git: ${wish.path} names neither a commit nor a remote that can be asked`, {
+      status: 2,
+      hint: 'add "remote: https://…" or "commit: …"',
+    });
+  }
+  return { commit: await askRemote(remote, wish.branch, context) };
+}
+
+async function askRemote(remote: string, branch: string | undefined, context: CreateContext): Promise<string> {
+  await mkdir(context.work, { recursive: true });
+  const folder = await mkdtemp(join(context.work, 'git-'));
+  try {
+    await makeGitDir(folder, {
+      head: 'ref: refs/heads/none\n',
+      config: coreSection(new Map(), 'sha1'),
+      refs: [],
+      shallow: [],
+    });
+    const name = branch === undefined ? 'HEAD' : `refs/heads/${branch}`;
+    const { stdout } = await runGit(
+      ['ls-remote', '--quiet', '--', remote, name],
+      { gitDir: folder },
+      {
+        signal: context.signal,
+        network: true,
+        timeoutMs: 120_000,
+      },
+    );
+    const line = stdout
+      .toString('utf8')
+      .split('\n')
+      .find((one) => one.endsWith(`\t${name}`));
+    const commit = line?.slice(0, line.indexOf('\t')) ?? '';
+    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return commit;
+    throw new UserError(`git: ${remote} has no ${branch === undefined ? 'HEAD' : `branch ${branch}`}`, { status: 2 });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function withoutOf({ of: _, ...rest }: GitLock): Omit<GitLock, 'of'> {
+  return rest;
+}

@@ -297,3 +297,28 @@ test('names, versions and paths of strangers are checked', () => {
     assert.equal(v.safeParse(debian.lockSchema, lock({ path })).success, false, path);
   }
 });
+
+test('a root that is no folder of this machine gives the same; what can not be read makes a package partial', async (t) => {
+  const local = localRoot(small(t));
+  const { directory: _, ...remote } = local;
+  const { tracing } = contexts(t);
+  const asked = [...mine, ...others];
+  const owners = await debian.claim(asked, remote, tracing);
+  assert.deepEqual(owners, await debian.claim(asked, local, tracing));
+  const there = await debian.describe(owners, remote, tracing);
+  assert.deepEqual(there, await debian.describe(owners, local, tracing));
+
+  const secret = {
+    ...remote,
+    label: 'secret',
+    digest: async (paths: readonly string[], algorithm: 'sha256' | 'md5') =>
+      (await local.digest(paths, algorithm)).map((digest, index) =>
+        paths[index] === '/usr/bin/nano' ? undefined : digest,
+      ),
+  };
+  const answer = await debian.describe(owners, secret, tracing);
+  const nano = answer.distributions[0]?.lock.packages.find(({ name }) => name === 'nano');
+  assert.deepEqual([nano?.repacked, nano?.partial], [true, true]);
+  const note = answer.notes.find(({ kind }) => kind === 'partial');
+  assert.match(note?.text ?? '', /nano .* without 1 of its files: \/usr\/bin\/nano/);
+});

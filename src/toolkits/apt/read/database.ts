@@ -27,7 +27,7 @@ export interface DpkgPackage {
   readonly info: { readonly folder: string; readonly base: string };
 }
 
-export interface Conffile {
+interface Conffile {
   readonly path: string;
   readonly md5: string;
   /** No longer a conffile of this version. */
@@ -35,7 +35,7 @@ export interface Conffile {
 }
 
 /** A diversion (dpkg-divert(1)): the file that is `path` in `by`'s eyes only; everybody else's is at `to`. */
-export interface Diversion {
+interface Diversion {
   readonly path: string;
   readonly to: string;
   /** Absent for a local one, which holds for every package. */
@@ -55,7 +55,7 @@ export interface Database {
   readonly notes: readonly Note[];
 }
 
-export const dpkgFolder = '/var/lib/dpkg';
+const dpkgFolder = '/var/lib/dpkg';
 const infoFolder = `${dpkgFolder}/info`;
 /** Images without dpkg (distroless) have one file a package here. */
 const statusFolder = `${dpkgFolder}/status.d`;

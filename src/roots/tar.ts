@@ -18,7 +18,10 @@ interface TarRootOptions {
   readonly keep?: (path: string, size: number) => boolean;
   /** Reads a file whose content was not kept. */
   readonly fetch?: (path: string) => Promise<Buffer>;
+  /** What is there in place of the archive's own members. */
   readonly instead?: Instead;
+  /** Whether md5 is taken, too; default: yes. Without it, it is made of the content when it is asked for. */
+  readonly md5?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,7 +42,7 @@ export async function tarRoot(
   const descriptor = named?.descriptor ?? openSpool();
   const spool = named?.descriptor === undefined ? { descriptor, keep: options.keep ?? (() => true) } : undefined;
   try {
-    const { nodes, notes } = await indexTar(stream, spool, options.instead, options.signal);
+    const { nodes, notes } = await indexTar(stream, spool, options);
     return viewOf(nodes, descriptor, label, notes, options.fetch);
   } catch (error) {
     closeSync(descriptor);
@@ -54,16 +57,16 @@ function viewOf(
   notes: readonly Note[],
   fetch: TarRootOptions['fetch'],
 ): TarRoot {
-  const must = (path: string, found: string | undefined) => {
-    const node = found === undefined ? undefined : nodes.get(found);
-    if (found === undefined || node === undefined) throw new RootError('ENOENT', path, label);
-    return { path: found, node };
+  const must = (path: string, last: 'follow' | 'keep') => {
+    const found = resolve(nodes, path, last);
+    if ('code' in found) throw new RootError(found.code, path, label);
+    return found;
   };
   return {
     label,
     notes,
     async readFile(path, limit = 512 * 1024 * 1024) {
-      const found = must(path, resolve(nodes, path, true));
+      const found = must(path, 'follow');
       if (found.node.type === 'directory') throw new RootError('EISDIR', path, label);
       if (found.node.type !== 'file') throw new RootError('EINVAL', path, label);
       if (found.node.size > limit) throw new RootError('EFBIG', path, label);
@@ -73,40 +76,51 @@ function viewOf(
       throw new RootError('ENODATA', path, label);
     },
     async readdir(path) {
-      const found = must(path, resolve(nodes, path, true));
+      const found = must(path, 'follow');
       if (found.node.children === undefined) throw new RootError('ENOTDIR', path, label);
-      return [...found.node.children].map((name) => ({ name, type: typeAt(nodes, posix.join(found.path, name)) }));
+      return [...found.node.children]
+        .sort(byBytes)
+        .map((name) => ({ name, type: nodes.get(posix.join(found.path, name))?.type ?? 'file' }));
     },
     async readlink(path) {
-      const { node } = must(path, resolve(nodes, path, false));
+      const { node } = must(path, 'keep');
       if (node.target === undefined) throw new RootError('EINVAL', path, label);
       return node.target;
     },
     async lstat(paths) {
       return paths.map((path) => {
-        const node = nodes.get(resolve(nodes, path, false) ?? '');
-        return node === undefined ? undefined : toStat(node);
+        const found = resolve(nodes, path, 'keep');
+        return 'code' in found ? undefined : toStat(found.node);
       });
     },
     async realpath(paths) {
-      return paths.map((path) => resolve(nodes, path, true));
+      return paths.map((path) => {
+        const found = resolve(nodes, path, 'follow');
+        return 'code' in found ? undefined : found.path;
+      });
     },
     async digest(paths, algorithm) {
       return await Promise.all(
         paths.map(async (path) => {
-          const found = resolve(nodes, path, true);
-          const node = nodes.get(found ?? '');
-          if (found === undefined || node?.type !== 'file') return undefined;
-          const known = node[algorithm];
+          const found = resolve(nodes, path, 'follow');
+          if ('code' in found || found.node.type !== 'file') return undefined;
+          const known = found.node[algorithm];
           if (known !== undefined) return known;
-          const content = node.at === undefined ? await fetch?.(found) : readAt(descriptor, node.at, node.size);
+          const { at, size } = found.node;
+          const content = at === undefined ? await fetch?.(found.path) : readAt(descriptor, at, size);
           return content === undefined ? undefined : createHash(algorithm).update(content).digest('hex');
         }),
       );
     },
     async *scan(options: ScanOptions = {}) {
       const except = new Set(options.except ?? []);
-      for (const start of options.below ?? ['/']) yield* walk(nodes, start, except, options);
+      const paths = new Set<string>();
+      for (const start of options.below ?? ['/']) collect(nodes, start, except, paths);
+      for (const path of [...paths].sort(byBytes)) {
+        options.signal?.throwIfAborted();
+        const node = nodes.get(path);
+        if (node !== undefined) yield toEntry(path, node, options.digests ?? ['sha256']);
+      }
     },
     async [Symbol.asyncDispose]() {
       if (descriptor >= 0) closeSync(descriptor);
@@ -115,31 +129,34 @@ function viewOf(
   };
 }
 
-/** The path with its links resolved in the root; the last part only where `last` says so. */
-function resolve(nodes: ReadonlyMap<string, TarNode>, path: string, last: boolean): string | undefined {
-  if (path.includes('\0')) return undefined;
+type Resolved = { readonly path: string; readonly node: TarNode } | { readonly code: string };
+
+/** As `linkResolver` does it on a disk: the same answers, and the same errno where there is none. */
+function resolve(nodes: ReadonlyMap<string, TarNode>, path: string, last: 'follow' | 'keep'): Resolved {
+  if (path.includes('\0')) return { code: 'EINVAL' };
   let at = '/';
   let links = 0;
   const rest = partsOf(path);
-  while (rest.length > 0) {
-    const part = rest.pop() ?? '';
+  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
     if (part === '..') {
       at = posix.dirname(at);
       continue;
     }
     const next = at === '/' ? `/${part}` : `${at}/${part}`;
     const node = nodes.get(next);
-    if (node === undefined) return undefined;
-    if (node.target === undefined || (rest.length === 0 && !last)) {
-      if (rest.length > 0 && node.type !== 'directory' && node.target === undefined) return undefined;
+    if (node === undefined) return { code: 'ENOENT' };
+    if (node.type !== 'link' || (rest.length === 0 && last === 'keep')) {
+      if (rest.length > 0 && node.type !== 'directory') return { code: 'ENOTDIR' };
       at = next;
       continue;
     }
-    if (++links > maximumLinks) return undefined;
-    if (node.target.startsWith('/')) at = '/';
-    rest.push(...partsOf(node.target));
+    if (++links > maximumLinks) return { code: 'ELOOP' };
+    const target = node.target ?? '';
+    if (target.startsWith('/')) at = '/';
+    rest.push(...partsOf(target));
   }
-  return at;
+  const node = nodes.get(at);
+  return node === undefined ? { code: 'ENOENT' } : { path: at, node };
 }
 
 /** The parts of a path, the last one first. */
@@ -148,18 +165,18 @@ function partsOf(path: string): string[] {
   return parts.reverse();
 }
 
-function* walk(
+function collect(
   nodes: ReadonlyMap<string, TarNode>,
-  path: string,
+  start: string,
   except: ReadonlySet<string>,
-  options: ScanOptions,
-): Iterable<Entry> {
-  const node = nodes.get(path);
-  if (node === undefined || except.has(path)) return;
-  options.signal?.throwIfAborted();
-  yield toEntry(path, node, options.digests ?? ['sha256']);
-  for (const name of [...(node.children ?? [])].sort(byBytes)) {
-    yield* walk(nodes, posix.join(path, name), except, options);
+  paths: Set<string>,
+): void {
+  const waiting = [start];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const node = nodes.get(path);
+    if (node === undefined || except.has(path)) continue;
+    paths.add(path);
+    for (const name of node.children ?? []) waiting.push(posix.join(path, name));
   }
 }
 
@@ -181,10 +198,6 @@ function toStat(node: TarNode): Stat {
   const { type, mode, uid, gid, mtimeMs, inode } = node;
   const size = node.target === undefined ? node.size : Buffer.byteLength(node.target);
   return { type, mode, uid, gid, size, mtimeMs, inode };
-}
-
-function typeAt(nodes: ReadonlyMap<string, TarNode>, path: string): Entry['type'] {
-  return nodes.get(path)?.type ?? 'file';
 }
 
 function readAt(descriptor: number, at: number, size: number): Buffer {

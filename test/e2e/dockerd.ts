@@ -11,7 +11,7 @@ const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /** What a test, a bench or a suite hands over: where to put what has to be done at the end. */
 interface Owner {
-  after(work: () => Promise<void>): void;
+  after(work: () => Promise<void>): unknown;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { UserError } from '../../model/index.ts';
 import type { Instance, InstanceRecord, InstanceStatus } from '../../contract/index.ts';
+import type { Instead } from '../../roots/tar-index.ts';
 import { EngineError, type Engine } from './client.ts';
 import { inspectContainer, removeContainer, type ContainerFacts } from './container.ts';
 import { inspectImage, labels } from './image.ts';
@@ -60,6 +61,7 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
     async session() {
       const { Id, Image } = await must();
       let isOurs = false;
+      let originals: Promise<Instead> | undefined;
       return containerSession({
         engine,
         container: Id,
@@ -69,10 +71,7 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
           await start();
           isOurs = true;
         },
-        async instead() {
-          const image = await inspectImage(engine, Image);
-          return readOriginals(image?.Config?.Labels?.[labels.originals], facts.added ?? []);
-        },
+        instead: async () => await (originals ??= readOriginalsOf(engine, Image, facts)),
         async leave() {
           if (!isOurs) return;
           const now = await findContainer(engine, facts);
@@ -88,4 +87,9 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
       if (found !== undefined) await removeContainer(engine, found.Id);
     },
   };
+}
+
+async function readOriginalsOf(engine: Engine, image: string, facts: DockerFacts): Promise<Instead> {
+  const found = await inspectImage(engine, image);
+  return readOriginals(found?.Config?.Labels?.[labels.originals], facts.added ?? []);
 }

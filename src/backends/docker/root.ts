@@ -2,19 +2,25 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 
 import { RootError, type Root, type Stat } from '../../contract/index.ts';
+import type { Entry } from '../../model/index.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { tarRoot, type TarRoot } from '../../roots/tar.ts';
 import type { Files } from './archive.ts';
-import type { Engine } from './client.ts';
+import { EngineError, type Engine } from './client.ts';
 
 export interface ContainerRoot extends Root {
   /** Says that something may have changed: what was read before counts no more. */
   changed(): void;
 }
 
+/** What both an archive's member and an entry of the image say. */
+type Found = Omit<Entry, 'path'> & { readonly mtimeMs?: number };
+
 /** So few questions are asked one by one; for more, all is read at once. */
 const few = 8;
-const keptSize = 4 * 1024 * 1024;
+/** What is read again and again is kept whatever its size: package databases, settings, work trees' own files. */
+const keptSize = 64 * 1024;
+const keptPaths = /^\/(?:etc|var\/lib)\/|\/\.git\//;
 
 /**
  * A container as a root, from what the engine itself gives: nothing is needed inside, and it may be stopped. Single
@@ -29,13 +35,17 @@ export function containerRoot(
   instead: () => Promise<Instead>,
 ): ContainerRoot {
   let index: Promise<TarRoot> | undefined;
-  const read = async (): Promise<TarRoot> => {
+  let hasMd5 = false;
+  const read = async (md5 = false): Promise<TarRoot> => {
+    if (md5 && !hasMd5) drop();
     index ??= (async () => {
+      hasMd5 = md5;
       const hidden = await instead();
       const stream = await engine.stream('GET', `/containers/${container}/export`);
       return await tarRoot(stream, label, {
         instead: hidden,
-        keep: (path, size) => size <= keptSize || path.startsWith('/var/lib/') || path.startsWith('/etc/'),
+        keep: (path, size) => size <= keptSize || keptPaths.test(path),
+        md5,
         fetch: async (path) => (await files.read(path, Number.MAX_SAFE_INTEGER)) ?? lost(path),
       });
     })();
@@ -51,87 +61,110 @@ export function containerRoot(
     index?.then((root) => root[Symbol.asyncDispose]()).catch(() => {}); // it was never opened then
     index = undefined;
   };
-  /** The path in its own folder, and what is there; undefined where it is the engine's, or must be asked of the whole. */
-  const alone = async (path: string, count: number) => {
-    if (index !== undefined || count > few) return undefined;
+  /** The path in its own folder, and what is there: the engine's own paths as the image has them. */
+  const look = async (path: string) => {
     const folder = await files.resolve(posix.dirname(path));
     const real = path === '/' ? '/' : posix.join(folder.path, posix.basename(path));
-    if ((await instead()).has(real)) return undefined;
-    return { path: real, member: folder.type === 'directory' ? await files.head(real) : undefined };
+    const hidden = await instead();
+    if (hidden.has(real)) return { path: real, found: hidden.get(real) as Found | undefined };
+    const member = folder.type === 'directory' ? await files.head(real) : undefined;
+    return { path: real, found: member?.type === 'hardlink' ? undefined : (member as Found | undefined) };
+  };
+
+  /** Asks one by one where that is quick; else the whole answers, and also where the daemon can't tell. */
+  const quickly = async <T>(count: number, ask: () => Promise<T>, whole: (root: TarRoot) => Promise<T>): Promise<T> => {
+    if (index !== undefined || count > few) return await whole(await read());
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 500) return await whole(await read());
+      throw error;
+    }
+  };
+  const readOne = async (path: string, limit: number): Promise<Buffer> => {
+    const { path: real, type } = await files.resolve(path);
+    const hidden = await instead();
+    const own = hidden.get(real);
+    if (type === undefined || (own === undefined && hidden.has(real)))
+      return await (await read()).readFile(path, limit);
+    if (type === 'directory') throw new RootError('EISDIR', path, label);
+    if (type !== 'file') throw new RootError('EINVAL', path, label);
+    if ((own?.size ?? 0) > limit) throw new RootError('EFBIG', path, label);
+    if (own !== undefined) return own.content ?? (await (await read()).readFile(path, limit));
+    try {
+      return (await files.read(real, limit)) ?? lost(path);
+    } catch (error) {
+      if (error instanceof RangeError) throw new RootError('EFBIG', path, label);
+      throw error;
+    }
+  };
+  const statOne = async (path: string): Promise<Stat | undefined> => {
+    const { found } = await look(path);
+    if (found === undefined) return undefined;
+    const { type, mode, uid, gid, target = '' } = found;
+    const size = type === 'link' ? Buffer.byteLength(target) : (found.size ?? 0);
+    return { type, mode, uid, gid, mtimeMs: found.mtimeMs ?? 0, size };
+  };
+  const leadOne = async (path: string): Promise<string | undefined> => {
+    const led = await files.resolve(path);
+    const hidden = await instead();
+    const isThere = hidden.has(led.path) ? hidden.get(led.path) !== undefined : led.type !== undefined;
+    return isThere ? led.path : undefined;
+  };
+  const linkOne = async (path: string): Promise<string> => {
+    const { found } = await look(path);
+    if (found === undefined) return await (await read()).readlink(path);
+    if (found.type !== 'link') throw new RootError('EINVAL', path, label);
+    return found.target ?? '';
+  };
+  const hashOne = async (path: string, algorithm: 'sha256' | 'md5'): Promise<string | undefined> => {
+    try {
+      const content = await readOne(path, Number.MAX_SAFE_INTEGER);
+      return createHash(algorithm).update(content).digest('hex');
+    } catch (error) {
+      if (error instanceof RootError) return undefined;
+      throw error;
+    }
   };
 
   return {
     label,
     changed: drop,
     async readFile(path, limit = 512 * 1024 * 1024) {
-      if (index !== undefined) return await (await read()).readFile(path, limit);
-      const { path: real, type } = await files.resolve(path);
-      if (type === undefined) return lost(path);
-      if (type === 'directory') throw new RootError('EISDIR', path, label);
-      if (type !== 'file') throw new RootError('EINVAL', path, label);
-      if ((await instead()).has(real)) return await (await read()).readFile(real, limit);
-      try {
-        return (await files.read(real, limit)) ?? lost(path);
-      } catch (error) {
-        if (error instanceof RangeError) throw new RootError('EFBIG', path, label);
-        throw error;
-      }
+      return await quickly(
+        1,
+        async () => await readOne(path, limit),
+        (root) => root.readFile(path, limit),
+      );
     },
     readdir: async (path) => await (await read()).readdir(path),
     async readlink(path) {
-      const found = await alone(path, 1);
-      if (found === undefined) return await (await read()).readlink(path);
-      if (found.member === undefined) return lost(path);
-      if (found.member.type !== 'link') throw new RootError('EINVAL', path, label);
-      return found.member.target ?? '';
+      return await quickly(
+        1,
+        async () => await linkOne(path),
+        (root) => root.readlink(path),
+      );
     },
     async lstat(paths) {
-      if (index !== undefined || paths.length > few) return await (await read()).lstat(paths);
-      const found: (Stat | undefined)[] = [];
-      for (const path of paths) {
-        const one = await alone(path, paths.length);
-        if (one === undefined) {
-          found.push(...(await (await read()).lstat([path])));
-        } else if (one.member === undefined || one.member.type === 'hardlink') {
-          found.push(undefined);
-        } else {
-          const { type, mode, uid, gid, mtimeMs, target = '' } = one.member;
-          const size = type === 'link' ? Buffer.byteLength(target) : one.member.size;
-          found.push({ type, mode, uid, gid, size, mtimeMs });
-        }
-      }
-      return found;
+      return await quickly(
+        paths.length,
+        async () => await inTurn(paths, statOne),
+        (root) => root.lstat(paths),
+      );
     },
     async realpath(paths) {
-      if (index !== undefined || paths.length > few) return await (await read()).realpath(paths);
-      const hidden = await instead();
-      const found: (string | undefined)[] = [];
-      for (const path of paths) {
-        const led = await files.resolve(path);
-        if (hidden.has(led.path)) found.push(...(await (await read()).realpath([path])));
-        else found.push(led.type === undefined ? undefined : led.path);
-      }
-      return found;
+      return await quickly(
+        paths.length,
+        async () => await inTurn(paths, leadOne),
+        (root) => root.realpath(paths),
+      );
     },
     async digest(paths, algorithm) {
-      if (index !== undefined || paths.length > few) return await (await read()).digest(paths, algorithm);
-      const found: (string | undefined)[] = [];
-      for (const path of paths) {
-        try {
-          found.push(
-            createHash(algorithm)
-              .update(await this.readFile(path))
-              .digest('hex'),
-          );
-        } catch (error) {
-          if (!(error instanceof RootError)) throw error;
-          found.push(undefined);
-        }
-      }
-      return found;
+      const hashEach = async () => await inTurn(paths, async (path) => await hashOne(path, algorithm));
+      return await quickly(paths.length, hashEach, (root) => root.digest(paths, algorithm));
     },
     async *scan(options) {
-      yield* (await read()).scan(options);
+      yield* (await read(options?.digests?.includes('md5') === true)).scan(options);
     },
     async [Symbol.asyncDispose]() {
       const last = index;
@@ -139,4 +172,11 @@ export function containerRoot(
       await (await last?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** One after the other: a daemon that is asked much at once is no quicker. */
+async function inTurn<T>(paths: readonly string[], ask: (path: string) => Promise<T>): Promise<T[]> {
+  const answers: T[] = [];
+  for (const path of paths) answers.push(await ask(path));
+  return answers;
 }

@@ -4,7 +4,7 @@ import { UserError } from '../../model/index.ts';
 import type { ExecOptions, RunOptions, RunResult, Session } from '../../contract/index.ts';
 import { CommandFailed } from '../../sessions/process.ts';
 import type { Instead } from '../../roots/tar-index.ts';
-import { containerFiles, fileAt, placedIn, tarOf } from './archive.ts';
+import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
 import { execute, type Executing } from './exec.ts';
 import { containerRoot } from './root.ts';
@@ -49,7 +49,7 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       root.changed();
       options.signal?.throwIfAborted();
       if (stdout.isFull() || stderr.isFull()) throw new UserError(`a program wrote more than ${limit} bytes`);
-      const result = { status, stdout: stdout.whole(), stderr: stderr.whole() };
+      const result = { status, ...sorted(status, stdout.whole(), stderr.whole()) };
       const accept = options.accept ?? [0];
       if (accept !== 'any' && !accept.includes(status)) throw new CommandFailed(argv, result);
       return result;
@@ -86,11 +86,12 @@ export function containerSession({ engine, container, name, ensureRunning, inste
     },
     async write(path, content, mode = 0o644) {
       root.changed();
-      await files.put('/', fileAt(files, posix.normalize(path), Buffer.from(content as Uint8Array), mode));
+      const file = await placeFile(files, posix.normalize(path), Buffer.from(content as Uint8Array), mode);
+      await files.put('/', file);
     },
     async untar(stream, into) {
       root.changed();
-      await files.put('/', placedIn(files, into, stream));
+      await files.put('/', await placeIn(files, into, stream));
     },
     tar: (paths) => tarOf(files, paths),
     async [Symbol.asyncDispose]() {
@@ -98,6 +99,13 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       await leave();
     },
   };
+}
+
+/** Where the program could not be started at all, the engine says so in place of its output. */
+function sorted(status: number, stdout: Buffer, stderr: Buffer): { stdout: Buffer; stderr: Buffer } {
+  const isEngine =
+    (status === 126 || status === 127) && stderr.length === 0 && stdout.toString('latin1', 0, 11) === 'OCI runtime';
+  return isEngine ? { stdout: stderr, stderr: stdout } : { stdout, stderr };
 }
 
 interface Collector {

@@ -1,9 +1,13 @@
+import { join } from 'node:path';
+
 import type { Plan, Spec } from '../model/index.ts';
 import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork, type House } from './house.ts';
-import { partsOf, planOf } from './plan.ts';
+import { baseOf, partsOf, planOf } from './plan.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
 import { renderScript } from '../formats/render/script.ts';
+import { layerOf } from '../roots/layer.ts';
+import { removeMapped } from '../sessions/mapped.ts';
 
 /** The plan of an exact spec, without fetching or making anything. */
 export function previewOf(spec: Spec, house: House): Plan {
@@ -20,9 +24,18 @@ export async function renderTo(
 ): Promise<void> {
   const parts = partsOf(spec, house.distributions);
   await withWork(house, async (work) => {
-    const { made } = await obtainAll(parts, createContextOf(house, work, trusted));
+    const context = createContextOf(house, work, trusted);
+    const { made } = await obtainAll(parts, context);
     const plan = planOf(spec, parts, made);
+    const base = baseOf(parts);
+    const laid = await base.plugin.bootstrap?.(base.spec, base.lock, join(work, 'root'), context);
+    if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
     const render = form === 'dockerfile' ? renderDockerfile : renderScript;
-    await render(plan, folder, { store: house.store, spec });
+    await render(plan, folder, {
+      store: house.store,
+      root: layerOf(laid, () => {}),
+      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    });
+    await removeMapped(laid.directory);
   });
 }

@@ -18,7 +18,7 @@ import {
   labels,
   loadImage,
 } from './image.ts';
-import { layerOf } from './layer.ts';
+import { layerOf } from '../../roots/layer.ts';
 import { describeOriginals } from './originals.ts';
 import type { DockerParams } from './params.ts';
 

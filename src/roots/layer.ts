@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { UserError, type Entry } from '../../model/index.ts';
-import { localRoot } from '../../roots/local.ts';
-import { ownedBy, readManifest } from '../../roots/manifest.ts';
-import { encodeName } from '../../roots/names.ts';
-import { encodeHeader, tarEnd, tarPadding, type Header } from '../../roots/tar-header.ts';
-import type { LaidRoot } from '../../contract/index.ts';
+import { UserError, type Entry } from '../model/index.ts';
+import { localRoot } from './local.ts';
+import { ownedBy, readManifest } from './manifest.ts';
+import { encodeName } from './names.ts';
+import { encodeHeader, tarEnd, tarPadding, type Header } from './tar-header.ts';
+import type { LaidRoot } from '../contract/index.ts';
 
 const pieceSize = 1024 * 1024;
 

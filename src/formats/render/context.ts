@@ -1,0 +1,217 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { createZstdDecompress } from 'node:zlib';
+
+import type { Store } from '../../contract/index.ts';
+import { ancestors, byBytes, UserError, type Argv, type Plan, type Step } from '../../model/index.ts';
+import { encodeHeader, tarEnd, tarPadding, type Header } from '../../roots/tar-header.ts';
+import { readMembers } from '../../roots/tar-members.ts';
+
+export interface RenderOptions {
+  /** Has everything that the plan uses. */
+  readonly store: Store;
+  /** The root that the plan's bootstrap lays, without its steps: a tar that is not compressed. */
+  readonly root: AsyncIterable<Uint8Array>;
+  /** Variables that the environment has. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What a plan comes to when all its content lies in tars: unpack one at the root, or run a program there. */
+export type Action = { readonly because: string } & (
+  | { readonly do: 'add'; readonly file: string }
+  | { readonly do: 'run'; readonly argv: Argv }
+);
+
+/**
+ * Writes the tars of a plan below `folder`, which must be new or empty, and says what is to be done with them, in
+ * order. Consecutive files, folders and links are one tar. Names in tars never leave the root.
+ */
+export async function writeContext(plan: Plan, folder: string, options: RenderOptions): Promise<readonly Action[]> {
+  await makeEmpty(folder);
+  await mkdir(join(folder, 'layers'));
+  const known = new Set<string>(['/']);
+  const layers = { folder, known, count: 0 };
+  const root = await writeLayer(layers, 'root', noteFolders(options.root, known));
+  const actions: Action[] = [{ do: 'add', file: root, because: plan.bootstrap.summary }];
+  for (const group of groupSteps(plan.steps)) {
+    const [first] = group;
+    if (first.do === 'run') {
+      actions.push({ do: 'run', argv: cleanArgv(first.argv, first.env), because: first.because });
+    } else if (first.do === 'remove') {
+      actions.push({ do: 'run', argv: cleanArgv(['rm', '-rf', '--', first.path]), because: first.because });
+    } else if (first.do === 'account') {
+      actions.push({ do: 'run', argv: accountArgv(first), because: first.because });
+    } else if (first.do === 'unpack') {
+      const file = await writeLayer(layers, 'tree', treeTar(first, options.store, known));
+      actions.push({ do: 'add', file, because: first.because });
+    } else {
+      const steps = group as readonly FileStep[];
+      const file = await writeLayer(layers, 'files', filesTar(steps, options.store, known));
+      const more = new Set(steps.map(({ because }) => because)).size - 1;
+      actions.push({
+        do: 'add',
+        file,
+        because: more > 0 ? `${first.because}, and ${more} other reasons` : first.because,
+      });
+    }
+  }
+  return actions;
+}
+
+type FileStep = Extract<Step, { do: 'write' | 'link' | 'directory' }>;
+
+async function makeEmpty(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    throw new UserError(`${folder} is not empty`, { status: 2, hint: 'name a folder that is not there yet' });
+  }
+}
+
+function groupSteps(steps: readonly Step[]): readonly (readonly [Step, ...Step[]])[] {
+  const groups: [Step, ...Step[]][] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (last !== undefined && isFileStep(step) && isFileStep(last[0])) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
+
+function isFileStep(step: Step): step is FileStep {
+  return step.do === 'write' || step.do === 'link' || step.do === 'directory';
+}
+
+/** A program in an environment that is the same wherever it is run. */
+function cleanArgv(argv: Argv, env: Readonly<Record<string, string>> = defaultEnvironment): Argv {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return ['/usr/bin/env', '-i', ...variables, ...argv];
+}
+
+const defaultEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } as const;
+
+/** The script is the same for all; what differs are its arguments. */
+const addLine = 'cut -d: -f3 "$1" | grep -qx -- "$2" || printf "%s\\n" "$3" >>"$1"';
+
+function accountArgv({ name, uid, gid, home }: Extract<Step, { do: 'account' }>): Argv {
+  const group = ['/etc/group', String(gid), `${name}:x:${gid}:`];
+  const user = ['/etc/passwd', String(uid), `${name}:x:${uid}:${gid}::${home}:/bin/sh`];
+  if (/[\n:]/.test(name + home)) throw new UserError(`unsafe account: ${JSON.stringify(name)}`);
+  const both = `${addLine}; shift 3; ${addLine}`;
+  return cleanArgv(['/bin/sh', '-c', both, 'sh', ...group, ...user]);
+}
+
+interface Layers {
+  readonly folder: string;
+  /** Folders that the root has by now. */
+  readonly known: Set<string>;
+  count: number;
+}
+
+async function writeLayer(layers: Layers, what: string, tar: AsyncIterable<Uint8Array>): Promise<string> {
+  const file = `layers/${String(layers.count++).padStart(2, '0')}-${what}.tar`;
+  const handle = await open(join(layers.folder, file), 'wx', 0o644);
+  try {
+    for await (const chunk of tar) await handle.writeFile(chunk);
+  } finally {
+    await handle.close();
+  }
+  return file;
+}
+
+/** Lets a tar through, and notes the folders in it (and the links, which may lead to some). */
+async function* noteFolders(tar: AsyncIterable<Uint8Array>, known: Set<string>): AsyncGenerator<Uint8Array> {
+  for await (const member of readMembers(tar)) {
+    const path = posix.join('/', member.name);
+    if (member.type === 'directory' || member.type === 'link') known.add(path);
+    if (path === '/') continue;
+    yield encodeHeader({ ...(member as Header), name: path.slice(1) });
+    yield* member.content();
+    yield tarPadding(member.size);
+  }
+  yield tarEnd;
+}
+
+async function* treeTar(
+  step: Extract<Step, { do: 'unpack' }>,
+  store: Store,
+  known: Set<string>,
+): AsyncGenerator<Uint8Array> {
+  yield* missingFolders([posix.join(step.into, 'x')], known);
+  for await (const member of readMembers(inflated(await mustFind(step.archive.sha256, store)))) {
+    if (member.type === 'socket') continue;
+    const path = within(step.into, member.name);
+    if (path === '/') continue;
+    if (member.type === 'directory') known.add(path);
+    const target = member.type === 'hardlink' ? within(step.into, member.target ?? '').slice(1) : member.target;
+    yield encodeHeader({ ...(member as Header), name: path.slice(1), target });
+    yield* member.content();
+    yield tarPadding(member.size);
+  }
+  yield tarEnd;
+}
+
+function within(folder: string, name: string): string {
+  const path = posix.join(folder, name);
+  if (path !== folder && !path.startsWith(folder === '/' ? '/' : `${folder}/`)) {
+    throw new UserError(`an archive has a name that leads out of it: ${JSON.stringify(name)}`);
+  }
+  return path;
+}
+
+async function* filesTar(steps: readonly FileStep[], store: Store, known: Set<string>): AsyncGenerator<Uint8Array> {
+  const last = new Map(steps.map((step) => [step.path, step]));
+  for (const step of last.values()) if (step.do === 'directory') known.add(step.path);
+  yield* missingFolders([...last.keys()], known);
+  for (const step of [...last.values()].toSorted((a, b) => byBytes(a.path, b.path))) {
+    if (step.path === '/') continue;
+    const { uid = 0, gid = 0 } = 'uid' in step ? step : {};
+    const own = { name: step.path.slice(1), uid, gid, mtimeMs: 0 };
+    if (step.do === 'link') {
+      yield encodeHeader({ ...own, type: 'link', mode: 0o777, size: 0, target: step.target });
+    } else if (step.do === 'directory') {
+      yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
+    } else {
+      const mode = Number.parseInt(step.mode ?? '0644', 8);
+      yield* fileMember({ ...own, mode }, step.content, store);
+    }
+  }
+  yield tarEnd;
+}
+
+async function* fileMember(
+  own: Omit<Header, 'type' | 'size'>,
+  content: Extract<Step, { do: 'write' }>['content'],
+  store: Store,
+): AsyncGenerator<Uint8Array> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : undefined;
+  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.size;
+  yield encodeHeader({ ...own, type: 'file', size });
+  if (bytes !== undefined) yield bytes;
+  else if (typeof content !== 'string') yield* createReadStream(await mustFind(content.sha256, store));
+  yield tarPadding(size);
+}
+
+/** Folders on the way to paths that nothing has made: root's, 0755. */
+function* missingFolders(paths: readonly string[], known: Set<string>): Generator<Uint8Array> {
+  const folders = [...new Set(paths.flatMap(ancestors))].filter((path) => !known.has(path)).toSorted(byBytes);
+  for (const path of folders) {
+    known.add(path);
+    yield encodeHeader({ name: path.slice(1), type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeMs: 0 });
+  }
+}
+
+async function* inflated(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(file, 'r');
+  const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+  await handle.close();
+  const source = createReadStream(file);
+  if (buffer.equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) yield* source.pipe(createZstdDecompress());
+  else yield* source;
+}
+
+async function mustFind(sha256: string, store: Store): Promise<string> {
+  const file = await store.find(sha256);
+  if (file === undefined) throw new UserError(`content is missing from the store: sha256:${sha256}`);
+  return file;
+}

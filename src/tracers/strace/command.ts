@@ -23,10 +23,11 @@ export function findProgram(name: string, path: string, cwd: string): string | 1
  * The command as it is executed in the end: a text without `#!` is given to the shell, as execvp does. strace looks
  * for a bare name in the same way, so it stays as it is.
  */
-export function executable(command: Argv, path: string, cwd: string): Argv | 126 | 127 {
-  const file = findProgram(command[0], path, cwd);
+export function executable(command: Argv, path: string | undefined, cwd: string): Argv | 126 | 127 {
+  const file = findProgram(command[0], path ?? '/usr/local/bin:/usr/bin:/bin', cwd);
   if (typeof file === 'number') return file;
-  return isBareScript(file) ? ['/bin/sh', file, ...command.slice(1)] : command;
+  if (isBareScript(file)) return ['/bin/sh', file, ...command.slice(1)];
+  return path === undefined ? [file, ...command.slice(1)] : command;
 }
 
 function isBareScript(file: string): boolean {

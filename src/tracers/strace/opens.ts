@@ -55,8 +55,12 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
 
     const asked = text.slice(quote + 1, closing);
     if (named) {
-      if (isTransient(text, angle + 1, deleted, how)) return;
-      if (deleted && (asked.startsWith('/proc/') || asked.startsWith('/dev/'))) return;
+      const kernels = asked.startsWith('/proc/') || asked.startsWith('/dev/');
+      if (isTransient(text, angle + 1, deleted, how)) {
+        if (!kernels && !deleted) led(process, text, from, fromEnd, asked); // /etc/mtab -> /proc/self/mounts
+        return;
+      }
+      if (deleted && kernels) return;
       const raw = text.slice(angle + 1, end);
       const found = record(process, raw);
       const differs = !isSame(raw, asked, text, from, fromEnd);
@@ -75,6 +79,14 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
     });
     for (const file of scene.files(located)) scene.accesses.opened(file, how);
   };
+
+  /** A name that leads to something of the process's own: the name itself is what can come back. */
+  function led(process: Process, text: string, from: number, fromEnd: number, asked: string): void {
+    const folder = from > 0 ? decodeEscapes(text.slice(from, fromEnd)) : process.place.cwd;
+    if (folder.startsWith('/proc/')) return;
+    const located = scene.locate(process, decodeEscapes(asked), { from: folder, follow: false });
+    for (const file of scene.files(located)) file.flags |= did.read;
+  }
 
   /** `AT_FDCWD<…>` is the kernel's own word for the working directory. */
   function here(process: Process, text: string, from: number, fromEnd: number): void {

@@ -11,6 +11,8 @@ export interface Located {
   /** The file of this machine that it is; undefined in another mount namespace. */
   readonly host: string | undefined;
   readonly links: readonly string[];
+  /** Something of the process itself (a descriptor in /proc/self): no file, and another one for us. */
+  readonly nobody?: true;
 }
 
 /** Everything that is known about the run so far. */
@@ -78,9 +80,11 @@ export function createScene(since: number): Scene {
       return generation;
     },
     locate(process, name, { from, follow }) {
+      const own = ownName(process, name);
+      if (own !== undefined && perProcess.test(own)) return { shown: own, host: undefined, links: [], nobody: true };
       const absolute = name.startsWith('/');
-      const root = absolute ? process.place.root : '';
-      const path = absolute ? name : `${from ?? process.place.cwd}/${name}`;
+      const root = absolute && own === undefined ? process.place.root : '';
+      const path = own ?? (absolute ? name : `${from ?? process.place.cwd}/${name}`);
       if (process.view.own) {
         const shown = trimmed(posix.normalize(root + path));
         const host = onThisMachine(process.view, shown);
@@ -95,6 +99,7 @@ export function createScene(since: number): Scene {
     },
     files(located) {
       const { shown, host } = located;
+      if (located.nobody === true) return [];
       if (host === shown) return [accesses.touch(host, false)];
       const foreign = accesses.touch(shown, true);
       return host === undefined ? [foreign] : [foreign, accesses.touch(host, false)];
@@ -115,6 +120,18 @@ export function createScene(since: number): Scene {
       for (const one of resolvers.values()) one.forget();
     },
   };
+}
+
+const perProcess = /^\/(?:proc\/(?:self|thread-self|[0-9]+)|dev\/(?:fd|stdin|stdout|stderr))(?:\/|$)/;
+
+/** What the links of /proc/self mean for that process; undefined for other names. */
+function ownName(process: Process, name: string): string | undefined {
+  const own = perProcess.exec(name);
+  if (own === null) return undefined;
+  const rest = /^\/proc\/(?:self|thread-self)\/(exe|cwd|root)(.*)$/.exec(name);
+  if (rest === null || (rest[1] === 'exe' && process.program === '')) return name;
+  const target = { exe: process.program, cwd: process.place.cwd, root: process.place.root }[rest[1] as 'exe'];
+  return `${target}${rest[2]}` || '/';
 }
 
 function trimmed(path: string): string {

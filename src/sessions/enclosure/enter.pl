@@ -213,12 +213,12 @@ sub keep {
   kernel('unshare', $flags & ~NEWPID) // fail('namespaces');
   my $cgroup = kernel('unshare', NEWCGROUP);
   my $tree = make_mounts();
+  if ($flags & NEWNET) { loopback_up() } # while we are root of the namespace that owns the network's
   if ($one{user}) {
     kernel('unshare', NEWUSER) // fail('user namespace');
     syswrite $child, 'u';
     sysread $answer, my $byte, 1 or exit 125;
   }
-  if ($flags & NEWNET) { loopback_up() }
   kernel('setsid');
   kernel('prctl', 38, 1, 0, 0, 0) // fail('no_new_privs');
   $SIG{CHLD} = 'IGNORE'; # the kernel reaps for us

@@ -5,7 +5,13 @@ import type { LaidRoot } from './distribution.ts';
 import type { Session } from './session.ts';
 
 export type Usable = { readonly usable: true; readonly detail: string };
-export type Unusable = { readonly usable: false; readonly because: string; readonly hint: string };
+export type Unusable = {
+  readonly usable: false;
+  readonly because: string;
+  readonly hint: string;
+  /** It can be used all the same where confinement need not be had: one's own trace, or `--trust`. */
+  readonly whenTrusted?: true;
+};
 
 /** The one tree that every file-booting backend is assembled from. */
 export interface Rootfs extends LaidRoot {

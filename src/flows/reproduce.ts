@@ -108,6 +108,7 @@ async function reproduceSpec(
     return { outcome, name, spec, verdict, replays };
   } finally {
     if (options.remove) await remove(name, house);
+    else await created.instance.stop();
   }
 }
 

@@ -14,10 +14,10 @@ export const chroot: Backend<v.InferOutput<typeof params>> = {
   params,
 
   async probe() {
-    const { confined, overlay, bare } = await probeConfinement();
+    const { confined, bare } = await probeConfinement();
     if (confined.usable) return { usable: true, detail: confined.detail };
-    const trusted = bare ? '; with --trust, a bare chroot' : '';
-    return { usable: false, because: `${confined.because}${overlay ? '' : trusted}`, hint: confined.hint };
+    const { because, hint } = confined;
+    return bare ? { usable: false, because, hint, whenTrusted: true } : { usable: false, because, hint };
   },
 
   /** The tree as it was laid is the image: nothing is copied, and instances only lay over it. */

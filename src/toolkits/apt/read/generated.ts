@@ -54,8 +54,9 @@ function makers({ by, because }: GeneratedRule, database: Database): readonly Ow
 
 function derived(path: string, owned: OwnersOf): readonly Owner[] | undefined {
   for (const rule of derivedRules) {
-    if (!path.endsWith(rule.suffix) || !rule.path.test(path)) continue;
-    const owners = owned(path.replace(rule.path, rule.from));
+    if (!path.endsWith(rule.suffix)) continue;
+    const from = path.replace(rule.path, rule.from);
+    const owners = from === path ? undefined : owned(from);
     if (owners !== undefined) return owners.map(({ key }) => ({ key, explained: rule.because }));
   }
   return undefined;

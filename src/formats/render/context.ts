@@ -52,7 +52,7 @@ export async function writeContext(plan: Plan, folder: string, options: RenderOp
       actions.push({
         do: 'add',
         file,
-        because: more > 0 ? `${first.because}, and ${more} other reasons` : first.because,
+        because: more > 0 ? `${first.because}, and ${more} more` : first.because,
       });
     }
   }

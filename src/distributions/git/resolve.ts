@@ -60,6 +60,6 @@ async function askRemote(remote: string, branch: string | undefined, context: Cr
   }
 }
 
-function withoutOf({ of: _, ...rest }: GitLock): Omit<GitLock, 'of'> {
-  return rest;
+function withoutOf(held: GitLock): Omit<GitLock, 'of'> {
+  return Object.fromEntries(Object.entries(held).filter(([key]) => key !== 'of'));
 }

@@ -150,8 +150,8 @@ function tryCopy(path: string, copy: string, mode: number): boolean {
 
 async function lockCopy(path: string, was: Was, options: LockOptions, notes: Note[]): Promise<FileLock[]> {
   const { stats, target, copy } = was;
-  const { uid, gid, mtimeMs } = stats;
-  const { mtime, ...facts } = factsOf(path, { mode: stats.mode & 0o7777, uid, gid, mtimeMs });
+  const { uid, gid } = stats;
+  const facts = factsOf(path, { mode: stats.mode & 0o7777, uid, gid });
   if (target !== undefined) return [{ path, link: target }];
   if (stats.isDirectory()) return [{ ...facts, directory: true }];
   if (!stats.isFile()) return [];
@@ -162,7 +162,8 @@ async function lockCopy(path: string, was: Was, options: LockOptions, notes: Not
     return [{ ...facts, left: left ?? 'changed' }];
   }
   const content = await options.store.addFile(copy);
-  return [{ ...facts, ...(mtime === undefined ? {} : { mtime }), ...content }];
+  // without its time: that of what runs change is not the same twice
+  return [{ ...facts, ...content }];
 }
 
 function isAsItWas(path: string, { stats }: Was): boolean {

@@ -12,6 +12,7 @@ import {
 import type { Root, Stat, Store } from '../../contract/index.ts';
 import { encodeName } from '../../roots/names.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { isSystemFolder } from './rules.ts';
 
 export interface LockOptions {
   readonly root: Root;
@@ -42,7 +43,7 @@ export async function lockFiles(paths: readonly string[], options: LockOptions):
   let total = 0;
   for (const [index, path] of places.entries()) {
     const stat = stats[index];
-    if (stat === undefined) continue;
+    if (stat === undefined || (stat.type === 'directory' && isSystemFolder(path))) continue;
     const room = Math.min(limits.file, limits.total - total);
     const file = await lockFile(path, stat, room, options);
     if (file === undefined) {
@@ -57,13 +58,12 @@ export async function lockFiles(paths: readonly string[], options: LockOptions):
 }
 
 /** What is known of every file, whatever becomes of its content. */
-export function factsOf(path: string, stat: Pick<Stat, 'mode' | 'uid' | 'gid' | 'mtimeMs'>): FileLock {
+export function factsOf(path: string, stat: Pick<Stat, 'mode' | 'uid' | 'gid'>): FileLock {
   return {
     path,
     mode: stat.mode.toString(8).padStart(4, '0'),
     ...(stat.uid === 0 ? {} : { uid: stat.uid }),
     ...(stat.gid === 0 ? {} : { gid: stat.gid }),
-    mtime: Math.floor(stat.mtimeMs / 1000),
   };
 }
 
@@ -100,47 +100,33 @@ async function lockFile(path: string, stat: Stat, room: number, options: LockOpt
     const link = await root.readlink(path).catch(() => undefined);
     return link === undefined ? { path, left: 'unreadable' } : { path, ...ownersOf(stat), link };
   }
-  const { mtime, ...facts } = factsOf(path, stat);
+  const facts = factsOf(path, stat);
   if (stat.type === 'directory') return { ...facts, directory: true };
   if (stat.type !== 'file') return undefined;
-  const named = options.include.some((folder) => isWithin(path, folder));
   const left = options.keep || isSecretPath(path) ? becausePrivate(path, stat.mode, options.include) : undefined;
   if (left !== undefined) return { ...facts, left };
-  const file = { ...facts, ...(mtime === undefined ? {} : { mtime }) };
-  if (!options.keep) {
-    const [sha256] = await root.digest([path], 'sha256');
-    return sha256 === undefined ? { ...facts, left: 'unreadable' } : { ...file, size: stat.size, sha256 };
-  }
-  if (stat.size > room) {
-    const [sha256] = await root.digest([path], 'sha256');
-    return { ...file, ...(sha256 === undefined ? {} : { size: stat.size, sha256 }), left: 'limit' };
-  }
-  return await keepFile(path, stat, file, named, options);
+  if (options.keep && stat.size <= room) return await keepFile(facts, stat, options);
+  const [sha256] = await root.digest([path], 'sha256');
+  if (sha256 === undefined) return { ...facts, left: 'unreadable' };
+  return { ...facts, size: stat.size, sha256, ...(options.keep ? { left: 'limit' } : {}) };
 }
 
 /** Small ones are looked into for keys. */
 const looked = 65_536;
 
-async function keepFile(
-  path: string,
-  stat: Stat,
-  file: FileLock,
-  named: boolean,
-  { root, store }: LockOptions,
-): Promise<FileLock> {
+async function keepFile(facts: FileLock, stat: Stat, { root, store, include }: LockOptions): Promise<FileLock> {
+  const { path } = facts;
+  const mtime = Math.floor(stat.mtimeMs / 1000);
   try {
     if (stat.size > looked && root.directory !== undefined) {
       const place = encodeName(root.directory === '/' ? path : `${root.directory}${path}`);
-      if (typeof place === 'string') return { ...file, ...(await store.addFile(place)) };
+      if (typeof place === 'string') return { ...facts, mtime, ...(await store.addFile(place)) };
     }
     const bytes = await root.readFile(path, stat.size + looked);
-    if (!named && bytes.length <= looked && holdsPrivateKey(bytes.toString('latin1'))) {
-      const { mtime: _, ...facts } = file;
-      return { ...facts, left: 'secret' };
-    }
-    return { ...file, ...(await store.add(bytes)) };
+    const named = include.some((folder) => isWithin(path, folder));
+    const secret = !named && bytes.length <= looked && holdsPrivateKey(bytes.toString('latin1'));
+    return secret ? { ...facts, left: 'secret' } : { ...facts, mtime, ...(await store.add(bytes)) };
   } catch {
-    const { mtime: _, ...facts } = file;
     return { ...facts, left: 'unreadable' };
   }
 }

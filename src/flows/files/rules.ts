@@ -30,7 +30,7 @@ export function becauseIgnored(path: string): string | undefined {
 const system = ['/bin', '/boot', '/etc', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr', '/var'];
 
 export function isSystemFolder(folder: string): boolean {
-  if (posix.dirname(folder) === '/') return true;
+  if (posix.dirname(folder) === '/' || /^\/usr\/local(?:\/[^/]+)?$/.test(folder)) return true;
   return system.some((top) => isWithin(folder, top)) && !isWithin(folder, '/usr/local');
 }
 

@@ -11,7 +11,10 @@ export interface TreeEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole seconds since the epoch: make and Python's compiled files depend on them. */
+  /**
+   * Of a file, in whole seconds since the epoch: make and Python's compiled files depend on it. 0 for others: a folder's
+   * changes with whatever is put into it.
+   */
   readonly mtime: number;
   /** Of a file, in bytes. */
   readonly size?: number;
@@ -102,9 +105,10 @@ async function toEntry(
   notes: Note[],
 ): Promise<TreeEntry | undefined> {
   const name = path === top ? '.' : path.slice(top === '/' ? 1 : top.length + 1);
-  const base = { path: name, mode: stat.mode, uid: stat.uid, gid: stat.gid, mtime: Math.floor(stat.mtimeMs / 1000) };
+  const base = { path: name, mode: stat.mode, uid: stat.uid, gid: stat.gid, mtime: 0 };
   if (stat.type === 'directory') return { ...base, type: 'directory' };
-  if (stat.type === 'file') return { ...base, type: 'file', size: stat.size };
+  const mtime = Math.floor(stat.mtimeMs / 1000);
+  if (stat.type === 'file') return { ...base, type: 'file', mtime, size: stat.size };
   if (stat.type === 'link') {
     const target = await root.readlink(path).catch(() => undefined);
     if (target !== undefined) return { ...base, type: 'link', mode: 0o777, target };

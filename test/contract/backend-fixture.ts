@@ -34,9 +34,11 @@ export function recorded(state: string): Readonly<Record<string, unknown>> {
   return JSON.parse(readFileSync(join(state, 'record.json'), 'utf8')) as Readonly<Record<string, unknown>>;
 }
 
-/** An empty folder of a test's own; the caller removes it. */
+/** An empty folder of a test's own; removed at the latest when the process ends. */
 export function folder(name: string): string {
-  return mkdtempSync(join(tmpdir(), `repronim-${name}-`));
+  const made = mkdtempSync(join(tmpdir(), `repronim-${name}-`));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  return made;
 }
 
 export interface Made extends AsyncDisposable {

@@ -22,5 +22,5 @@ await build({
   plugins: [],
   logLevel: 'warning',
 });
-cpSync(resolve(top, 'src/sessions/enter.pl'), resolve(top, 'dist/enter.pl'));
+cpSync(resolve(top, 'src/sessions/enclosure'), resolve(top, 'dist/enclosure'), { recursive: true });
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: top, stdio: 'inherit' });

@@ -42,3 +42,7 @@ test('it keeps out what readers refuse', () => {
     assert.equal(validate(parse(text)), false, text.slice(0, 600));
   }
 });
+
+test('no schema fills anything in: a value that nobody wrote would be in the digest of its entry', () => {
+  assert.ok(!committed.includes('"default":'));
+});

@@ -13,7 +13,7 @@ export interface Config {
   entries(): readonly ConfigEntry[];
 }
 
-export interface ConfigEntry {
+interface ConfigEntry {
   readonly key: string;
   readonly value: unknown;
   /** A file, or a variable. */

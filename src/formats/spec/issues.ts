@@ -5,7 +5,7 @@ import { shown } from './fault.ts';
 import type { ValuePath } from './tree.ts';
 
 /** What a schema has against a value; `path` from the value on. */
-export interface Issue {
+interface Issue {
   readonly path: ValuePath;
   /** Whether it is about a key that is not there: then `path` is the map's. */
   readonly missing: boolean;

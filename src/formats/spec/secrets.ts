@@ -2,7 +2,7 @@ import { byBytes, type Note } from '../../model/index.ts';
 import { allowedVariables } from './variables.ts';
 
 /** What stands in a spec in the place of a secret. */
-export const secretMark = '[secret]';
+const secretMark = '[secret]';
 
 /**
  * An address without user info, and without parameters that look like secrets. The user's name in an ssh address is

@@ -63,7 +63,7 @@ export function keyAt(root: Node, path: ValuePath): Node {
   return nodeAt(root, path);
 }
 
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }

@@ -33,15 +33,17 @@ export const handlers: Readonly<Record<string, Handler>> = {
     process.place.root = root === '/' ? '' : root;
   },
   pivot_root: becomeUnknown,
-  mount(scene, process, [source, target, , flags = '']) {
+  mount(scene, process, [source, target, type, flags = '']) {
     scene.namesChanged();
     if (!process.view.own || /MS_(?:PRIVATE|SLAVE|SHARED|UNBINDABLE|REMOUNT)/.test(flags)) return;
+    // The kernel's own filesystems are the same wherever they are mounted anew.
+    if (/^(?:proc|sysfs|devtmpfs|devpts|mqueue|cgroup2?|securityfs)$/.test(stringArgument(type) ?? '')) return;
     const bound = /MS_(?:BIND|MOVE)/.test(flags) ? located(scene, process, undefined, source, true)?.host : undefined;
-    covered(scene, process, located(scene, process, undefined, target, true), bound);
+    covered(process, located(scene, process, undefined, target, true), bound);
   },
   move_mount(scene, process, args) {
     scene.namesChanged();
-    if (process.view.own) covered(scene, process, located(scene, process, args[2], args[3], true), undefined);
+    if (process.view.own) covered(process, located(scene, process, args[2], args[3], true), undefined);
   },
   umount2(scene, process, [target]) {
     scene.namesChanged();
@@ -133,9 +135,8 @@ function becomeUnknown(_scene: Scene, process: Process): void {
   process.view = { own: true, unknown: true, mounts: [] };
 }
 
-/** The kernel's own filesystems are the same wherever they are mounted anew. */
-function covered(_scene: Scene, process: Process, target: Located | undefined, source: string | undefined): void {
-  if (target === undefined || /^\/(?:proc|sys|dev)(?:\/|$)/.test(target.shown)) return;
+function covered(process: Process, target: Located | undefined, source: string | undefined): void {
+  if (target === undefined) return;
   if (target.shown === '/') process.view.unknown = true;
   else process.view.mounts.push({ target: target.shown, source });
 }

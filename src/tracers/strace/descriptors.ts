@@ -46,7 +46,7 @@ function fileOf(
   try {
     const stat = fstatSync(descriptor);
     const path = decodeName(readlinkSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' }));
-    if (!path.startsWith('/') || path.startsWith('/dev/') || path.startsWith('/proc/') || stat.nlink === 0)
+    if (!path.startsWith('/') || stat.isCharacterDevice() || path.startsWith('/proc/') || stat.nlink === 0)
       return undefined;
     const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'))?.[1];
     return { path, access: Number.parseInt(flags ?? '0', 8) & 3, size: stat.size, directory: stat.isDirectory() };

@@ -55,7 +55,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
 
     const asked = text.slice(quote + 1, closing);
     if (named) {
-      const kernels = asked.startsWith('/proc/') || asked.startsWith('/dev/');
+      const kernels = isKernels(asked);
       if (isTransient(text, angle + 1, deleted, how)) {
         if (!kernels && !deleted) led(process, text, from, fromEnd, asked); // /etc/mtab -> /proc/self/mounts
         return;
@@ -101,7 +101,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
 
   function names(process: Process, file: Touched, text: string, from: number, fromEnd: number, asked: string): void {
     const absolute = asked.charCodeAt(0) === 47;
-    if (absolute && (asked.startsWith('/proc/') || asked.startsWith('/dev/'))) return;
+    if (absolute && isKernels(asked)) return;
     const key = absolute ? asked : `${from > 0 ? text.slice(from, fromEnd) : process.place.cwd}/${asked}`;
     if (file.lastAsked === key || file.asked?.has(key) === true) return;
     const own = absolute ? copyText(key) : key;
@@ -142,6 +142,11 @@ function isTransient(text: string, at: number, deleted: boolean, how: Opening): 
   if (!text.startsWith('/proc/', at)) return false;
   const digit = text.charCodeAt(at + 6);
   return digit >= 48 && digit <= 57;
+}
+
+/** Names that mean another thing in each process. */
+function isKernels(asked: string): boolean {
+  return asked.startsWith('/proc/') || /^\/dev\/(?:fd|stdin|stdout|stderr)(?:\/|$)/.test(asked);
 }
 
 function openFlags(text: string, closing: number): string {

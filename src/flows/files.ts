@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { ancestors, byBytes, isWithin } from '../model/index.ts';
+import { ancestors, byBytes, isWithin, type Note } from '../model/index.ts';
 import type { Access, Owner, TraceResult } from '../contract/index.ts';
 import { becauseIgnored, isSystemFolder, sourceOfCompiled } from './files/rules.ts';
 
@@ -33,6 +33,7 @@ export interface Classified {
   readonly directories: readonly string[];
   /** Touched, and no part of the environment. */
   readonly ignored: readonly { readonly path: string; readonly because: string }[];
+  readonly notes: readonly Note[];
 }
 
 /** Says what each path of a trace is. Pure: whether something is there, and what it is, is for `lockFiles` to see. */
@@ -86,6 +87,7 @@ export function classify(trace: TraceResult, owned: OwnedPaths, options: Classif
     loose: sorted(loose),
     directories: foldersOf(folders, [...inputs, ...loose, ...outputs, ...wrote], made, owned, options),
     ignored: [...ignored].map(([path, because]) => ({ path, because })).sort((a, b) => byBytes(a.path, b.path)),
+    notes: commitNotes(wrote),
   };
 }
 
@@ -97,6 +99,20 @@ export function impliedPaths(paths: Iterable<string>): string[] {
     if (source !== undefined) implied.add(source);
   }
   return sorted(implied);
+}
+
+/** A work tree is recorded as it is after the run: what the run commits is there already when it starts again. */
+function commitNotes(wrote: ReadonlySet<string>): Note[] {
+  const trees = new Set<string>();
+  for (const path of wrote) {
+    const top = /^(.*?)\/\.git\/(?:HEAD|packed-refs|refs\/)/.exec(path)?.[1];
+    if (top !== undefined) trees.add(top);
+  }
+  return sorted(trees).map((path) => ({
+    kind: 'incomplete',
+    path,
+    text: `the run moved refs of the git repository ${path}: it is recorded as it is after the run, not before`,
+  }));
 }
 
 /** Whether what was in the file before mattered. */

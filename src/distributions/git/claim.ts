@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import type { Owner, Root } from '../../contract/index.ts';
+import type { Context, Owner, Root } from '../../contract/index.ts';
 import { findTops } from '../../toolkits/vcs/find.ts';
 import { readWorkTree, type WorkTree } from '../../toolkits/vcs/worktree.ts';
 
@@ -14,6 +14,8 @@ interface Tracked {
 
 /** Work trees of one root, read once; and what looked like one and is none. */
 interface Known {
+  /** One trace: later ones look anew. */
+  readonly context: Context | undefined;
   readonly trees: Map<string, Promise<Tracked | undefined>>;
   readonly broken: Map<string, string>;
 }
@@ -24,15 +26,24 @@ const knownOf = new WeakMap<Root, Known>();
  * Paths that git tracks, and what is in git dirs. The owner is the outermost work tree that has the path: a submodule's
  * file belongs to the project that has the submodule.
  */
-export async function claim(paths: readonly string[], root: Root): Promise<ReadonlyMap<string, readonly Owner[]>> {
+export async function claim(
+  paths: readonly string[],
+  root: Root,
+  context: Context,
+): Promise<ReadonlyMap<string, readonly Owner[]>> {
+  if (knownOf.get(root)?.context !== context) knownOf.set(root, { context, trees: new Map(), broken: new Map() });
   const topOf = await findTops(paths, root);
   const claimed = new Map<string, readonly Owner[]>();
   const owners = new Map<string, readonly Owner[]>();
   for (const path of paths) {
-    const top = topOf(path) ?? undefined;
-    if (top === undefined) continue;
-    const tracked = await trackedAt(root, top);
-    if (tracked === undefined || !isTracked(tracked, path)) continue;
+    // like git, past what looks like a repository and is none
+    let top = topOf(path);
+    let tracked = top === undefined ? undefined : await trackedAt(root, top);
+    while (tracked === undefined && top !== undefined && top !== '/') {
+      top = topOf(posix.dirname(top));
+      tracked = top === undefined ? undefined : await trackedAt(root, top);
+    }
+    if (top === undefined || tracked === undefined || !isTracked(tracked, path)) continue;
     let owner = owners.get(top);
     if (owner === undefined) {
       const project = await projectOf(root, top, topOf);
@@ -56,7 +67,7 @@ export async function treeAt(root: Root, top: string): Promise<WorkTree | undefi
 
 async function trackedAt(root: Root, top: string): Promise<Tracked | undefined> {
   let known = knownOf.get(root);
-  if (known === undefined) knownOf.set(root, (known = { trees: new Map(), broken: new Map() }));
+  if (known === undefined) knownOf.set(root, (known = { context: undefined, trees: new Map(), broken: new Map() }));
   const held = known.trees.get(top);
   if (held !== undefined) return await held;
   const fresh = readTracked(root, top, known.broken);

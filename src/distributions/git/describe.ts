@@ -13,8 +13,11 @@ import { remotesOf, stateOf, submoduleNames } from './state.ts';
 
 type One = Description<GitSpec, GitLock>['distributions'][number] & { readonly notes: readonly Note[] };
 
-/** Projects of one root that were described: what is in them does not depend on which of their files were used. */
-const describedOf = new WeakMap<Root, Map<string, Promise<One>>>();
+/** Projects that were described for one trace: what is in them does not depend on which of their files were used. */
+const describedOf = new WeakMap<
+  Root,
+  { readonly context: TraceContext; readonly projects: Map<string, Promise<One>> }
+>();
 
 /** Each project whose files were used: whole, at its commit, with what only this machine has of it. */
 export async function describe(
@@ -24,8 +27,9 @@ export async function describe(
 ): Promise<Description<GitSpec, GitLock>> {
   const projects = new Set<string>();
   for (const owners of owned.values()) for (const { key } of owners) projects.add(key);
-  const held = describedOf.get(root) ?? new Map<string, Promise<One>>();
-  describedOf.set(root, held);
+  const last = describedOf.get(root);
+  const held = last?.context === context ? last.projects : new Map<string, Promise<One>>();
+  describedOf.set(root, { context, projects: held });
   const distributions: One[] = [];
   for (const project of [...projects].sort(byBytes)) {
     let one = held.get(project);
@@ -33,7 +37,7 @@ export async function describe(
     distributions.push(await one);
   }
   const broken = [...brokenTrees(root)].map(([path, because]): Note => ({
-    kind: 'warning',
+    kind: 'unreadable',
     path,
     text: `the .git in ${path} is not recorded: ${because}; files there count as owned by nobody`,
   }));

@@ -21,8 +21,9 @@ export async function claim(
     owners.set(top, owner);
     claimed.set(path, owner);
   };
-  for (const path of paths) {
-    if (isSecretPath(path)) continue;
+  const there = await root.lstat(paths);
+  for (const [index, path] of paths.entries()) {
+    if (there[index] === undefined || isSecretPath(path)) continue;
     const top = whole.find((folder) => isWithin(path, folder)) ?? managedPlace(path)?.top;
     if (top === undefined) candidates.set(path, possibleTops(path));
     else own(path, top);

@@ -14,8 +14,8 @@ const defaultLimit = 2 * 1024 ** 3;
 
 type One = Description<PrefixSpec, PrefixLock>['distributions'][number] & { readonly notes: readonly Note[] };
 
-/** Trees of one root that were packed, by top and what was used of them. */
-const packedOf = new WeakMap<Root, Map<string, Promise<One>>>();
+/** Trees that were packed for one trace, by top and what was used of them. */
+const packedOf = new WeakMap<Root, { readonly context: TraceContext; readonly trees: Map<string, Promise<One>> }>();
 
 /** Each tree with what was used of it, or with everything in it where it was asked for whole. */
 export async function describe(
@@ -31,8 +31,9 @@ export async function describe(
       used.set(key, paths);
     }
   }
-  const held = packedOf.get(root) ?? new Map<string, Promise<One>>();
-  packedOf.set(root, held);
+  const last = packedOf.get(root);
+  const held = last?.context === context ? last.trees : new Map<string, Promise<One>>();
+  packedOf.set(root, { context, trees: held });
   const leads = new Set<string>();
   const distributions: One[] = [];
   for (const [top, paths] of [...used].sort(([a], [b]) => byBytes(a, b))) {

@@ -36,7 +36,7 @@ export async function enclose(enclosure: Enclosure, signal?: AbortSignal): Promi
   if (enclosure.level === 'confined' || enclosure.overlay !== undefined || process.geteuid?.() !== 0) {
     throw cannotEnclose(step, because);
   }
-  return bareSession(enclosure, enclosure.hostname ?? enclosure.root);
+  return await bareSession(enclosure, enclosure.hostname ?? enclosure.root);
 }
 
 /** A session in an enclosure that stands; `label` is what people call it. */

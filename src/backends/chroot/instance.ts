@@ -90,7 +90,7 @@ export function instanceOf(
           hint: `repronim delete ${name}, and create it again`,
         });
       }
-      if (facts.bare) return bareSession(enclosure, name);
+      if (facts.bare) return await bareSession(enclosure, name);
       const entered = await enterHeld(enclosure, { state, keep: false, signal });
       return heldSession(entered.holder, enclosure, name, async () => entered.leave());
     },

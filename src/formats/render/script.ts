@@ -23,10 +23,11 @@ export async function renderScript(plan: Plan, folder: string, options: RenderOp
   const lines = [head];
   if (root?.do === 'add') {
     lines.push(`# ${comment(root.because)}`);
-    lines.push(
-      sh`tar -xpf ${root.file} --numeric-owner --xattrs --xattrs-include=security.capability -C "$root"`,
-      'chroot "$root" /bin/sh -c "test -e /dev/null || mknod -m 666 /dev/null c 1 3"',
-    );
+    lines.push(sh`tar -xpf ${root.file} --numeric-owner --xattrs --xattrs-include=security.capability -C "$root"`);
+  }
+  // Programs expect /dev/null; where nothing may be mounted, most of them do without.
+  if (actions.some((action) => action.do === 'run')) {
+    lines.push(`if mount --bind /dev "$root/dev" 2>/dev/null; then trap 'umount "$root/dev"' EXIT; fi`);
   }
   for (const action of actions) {
     lines.push('', `# ${comment(action.because)}`);

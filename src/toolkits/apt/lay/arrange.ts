@@ -13,9 +13,13 @@ export interface Arrangement {
   readonly now: readonly Laid[];
   /** Of these, the ones whose preinst is run before dpkg configures anything. */
   readonly preinsts: readonly Laid[];
-  /** Unpacked by dpkg, and what has to be configured before. */
-  readonly late: readonly Laid[];
+  /**
+   * Configured before the others, as apt does it (numbers of users depend on the order): what dpkg and every script
+   * may count on, and what others pre-depend on.
+   */
   readonly early: readonly Laid[];
+  /** Unpacked by dpkg, then. */
+  readonly late: readonly Laid[];
 }
 
 /** Decides it from the packages' preinsts and dependencies. */
@@ -27,21 +31,17 @@ export function arrange(packages: readonly Laid[]): Arrangement {
   const isLate = new Set(late);
   const now = ordered.filter((laid) => !isLate.has(laid));
   const preDepends = dependencies(packages, ['pre-depends']);
-  const early = baseClosure(late.flatMap(preDepends), needs);
+  const early = closureOf(ordered.flatMap(preDepends), needs);
   return {
     now,
     preinsts: now.filter((laid) => preinstKind(laid) !== 'none'),
     late,
-    early: now.filter((laid) => early.has(laid) || (late.length > 0 && base.has(laid))),
+    early: now.filter((laid) => base.has(laid) || early.has(laid)),
   };
 }
 
 /** Writes what configuring needs into the tree: the lists, the packages that dpkg unpacks, and a policy of no daemons. */
-export function writeWork(
-  root: string,
-  now: readonly Laid[],
-  { preinsts, late, early }: Omit<Arrangement, 'now'>,
-): void {
+export function writeWork(root: string, { preinsts, late, early }: Omit<Arrangement, 'now'>): void {
   const folder = join(root, workFolder);
   mkdirSync(folder, { mode: 0o755 });
   const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join('');
@@ -52,15 +52,23 @@ export function writeWork(
   writeFileSync(join(folder, 'early'), lines(early.map(infoName)));
   writeFileSync(join(folder, 'late'), lines(late.map((_, index) => `${workFolder}/${index}.deb`)));
   late.forEach(({ deb }, index) => copyFileSync(deb.file, join(folder, `${index}.deb`)));
-  const native = now.find(({ deb }) => deb.name === 'dpkg')?.deb.architecture;
-  if (native !== undefined) writeFileSync(join(folder, 'architecture'), `${native}\n`);
+  writeFileSync(join(folder, 'hosts'), hosts);
   const policy = join(root, 'usr/sbin/policy-rc.d');
   mkdirSync(join(policy, '..'), { recursive: true, mode: 0o755 });
   writeFileSync(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx' });
   chmodSync(policy, 0o755);
 }
 
-function baseClosure(start: readonly Laid[], needs: (laid: Laid) => readonly Laid[]): ReadonlySet<Laid> {
+/** What netbase makes where there is none; scripts that ask for the host's own name need it. */
+const hosts = `\
+127.0.0.1\tlocalhost
+::1\t\tlocalhost ip6-localhost ip6-loopback
+ff02::1\t\tip6-allnodes
+ff02::2\t\tip6-allrouters
+
+`;
+
+function closureOf(start: readonly Laid[], needs: (laid: Laid) => readonly Laid[]): ReadonlySet<Laid> {
   const found = new Set<Laid>();
   const visit = (laid: Laid) => {
     if (found.has(laid)) return;

@@ -8,7 +8,9 @@ import type { Laid } from './merge.ts';
  * So while dpkg configures, each Python's `py_compile` program is a stub that only notes what it is asked to compile.
  * At the same time a driver compiles what will be asked for into a folder aside (PYTHONPYCACHEPREFIX, which also the
  * maintainer scripts' own Pythons read and write); when dpkg is done it moves what was asked for into its place, and
- * compiles the rest on all cores, with the very calls that were noted. The files come out the same.
+ * compiles the rest on all cores, with the very calls that were noted. The files come out the same, wherever it is
+ * done: before Python 3.11, sets of constants are written in the order of their hashes, which are therefore not drawn
+ * at random here.
  */
 /** Where our own files lie in a tree that is being laid; taken away at the end. */
 export const workFolder = '/.repronim-lay';
@@ -99,9 +101,8 @@ failed = []
 done = {}
 def put(call, files, ahead):
     files = [f for f in files if f != original]
-    size = max(24, min(160, -(-len(files) // (2 * cores))))
-    for i in range(0, len(files), size):
-        todo.put((call, files[i:i + size], ahead))
+    for i in range(0, len(files), 140):
+        todo.put((call, files[i:i + 140], ahead))
 def command(call, files, source):
     ignore, nosite, optimize, module = call
     argv = [python, '-B'] + ['-S'] * bool(nosite) + ['-O'] * optimize
@@ -110,7 +111,7 @@ def command(call, files, source):
     return argv + [source] + files, ''
 def compile(call, files, ahead, source=kept + '/py_compile.py'):
     argv, given = command(call, files, source)
-    env = dict(os.environ, PYTHONPATH=kept)
+    env = dict(os.environ, PYTHONPATH=kept, PYTHONHASHSEED='0')
     env.pop('PYTHONPYCACHEPREFIX', None)
     if ahead:
         env['PYTHONPYCACHEPREFIX'] = cache

@@ -14,8 +14,8 @@ const environment = {
 } as const;
 
 /**
- * All maintainer scripts, by the tree's own dpkg. `preinsts` has lines `NAME ARCHITECTURE FILE`; `early` are packages
- * that those in `late/` need configured before they are unpacked.
+ * All maintainer scripts, by the tree's own dpkg. `preinsts` has lines `NAME ARCHITECTURE FILE`, `early` names
+ * of packages, `late` files.
  */
 const configureScript = `
 set -eu
@@ -26,10 +26,9 @@ while read -r name architecture file; do
   DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ROOT= "/var/lib/dpkg/info/$file" install </dev/null ||
     { echo "the preinst of $name failed" >&2; exit 1; }
 done <$w/preinsts
-if [ -s $w/late ]; then
-  xargs -r dpkg --force-unsafe-io --configure <$w/early
-  xargs dpkg --force-unsafe-io --unpack <$w/late
-fi
+[ -e /etc/hosts ] || { cat $w/hosts >/etc/hosts; : >$w/hosts-made; }
+xargs -r dpkg --force-unsafe-io --force-depends --configure <$w/early
+[ ! -s $w/late ] || xargs dpkg --force-unsafe-io --unpack <$w/late
 dpkg --force-unsafe-io --configure -a
 : >$w/configured
 `;
@@ -45,6 +44,7 @@ for kept in $w/python*/py_compile.py; do
   mv -f "$kept" "/usr/lib/\${version%/py_compile.py}/py_compile.py"
 done
 rm -f /usr/sbin/policy-rc.d
+[ ! -e $w/hosts-made ] || [ -e /var/lib/dpkg/info/netbase.list ] || rm -f /etc/hosts
 for partial in /var/cache/apt/archives/partial /var/lib/apt/lists/partial; do
   [ -d $partial ] || continue
   chmod 0700 $partial

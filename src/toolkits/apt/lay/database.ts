@@ -78,7 +78,7 @@ function writeTriggers(folder: string, packages: readonly Laid[]): void {
       }
     }
   }
-  writeNew(join(folder, 'File'), lines(files));
+  if (files.length > 0) writeNew(join(folder, 'File'), lines(files));
   for (const [trigger, interested] of named) writeNew(join(folder, trigger), lines(interested));
   writeNew(join(folder, 'Unincorp'), '');
   writeNew(join(folder, 'Lock'), '', 0o600);

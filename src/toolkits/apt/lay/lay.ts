@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import type { Context, LaidRoot } from '../../../contract/index.ts';
+import type { LaidRoot } from '../../../contract/index.ts';
 import { UserError, type OnProgress } from '../../../model/index.ts';
 import { enclose } from '../../../sessions/confined.ts';
 import { openParameters } from '../../../sessions/enter.ts';
@@ -54,7 +54,13 @@ export async function layRoot(debs: readonly DebFile[], directory: string, optio
   if ('error' in answer) throw new UserError(answer.error, answer.hint === undefined ? {} : { hint: answer.hint });
   options.onProgress({ step: 'create', what: 'configure', done: 0, total: debs.length, unit: 'packages' });
   await using session = await enclose(
-    { root: directory, level: options.trusted ? 'trusted' : 'confined', network: 'none', mounts: [] },
+    {
+      root: directory,
+      level: options.trusted ? 'trusted' : 'confined',
+      network: 'none',
+      mounts: [],
+      hostname: 'localhost',
+    },
     options.signal,
   );
   await configure(answer.pythons, session, options.signal);

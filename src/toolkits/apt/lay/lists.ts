@@ -68,7 +68,7 @@ export function generateLists(lock: AptLock, controls: readonly string[]): ListF
   }
   return [
     ...[...releases].map(([name, content]) => ({ name, content })),
-    ...[...stanzas].map(([name, parts]) => ({ name, content: `${[...new Set(parts)].join('\n')}` })),
+    ...[...stanzas].map(([name, parts]) => ({ name, content: [...new Set(parts)].join('\n') })),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

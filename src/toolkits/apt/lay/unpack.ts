@@ -133,7 +133,9 @@ function writeMember(member: TarMember, inRoot: string, window: Checked, tree: T
       replacing(at, () => linkSync(encodeName(from), at));
       return;
     }
-    default:
+    case 'directory':
+    case 'device':
+    case 'fifo':
       throw new UserError(`${what}: refused: ${inRoot} is a ${member.type}`);
   }
   if (owned && tree.owners === 'manifest') tree.onOwner(inRoot, uid, gid);

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
 import { UserError } from '../../../model/index.ts';
 import { arrange, writeWork } from './arrange.ts';
@@ -90,7 +90,7 @@ async function lay(job: LayJob, threads: readonly Thread[]): Promise<LayAnswer> 
   const task: Task = { kind: 'unpack', jobs, root: job.root, owners: job.owners, next: counter() };
   const others = threads.map((thread) => thread(task));
   writeDatabase(job.root, laid, merged.skip, { holds: new Set(job.holds), architectures: job.architectures });
-  writeWork(job.root, laid, later);
+  writeWork(job.root, later);
   const answers = [await guarded(() => perform(task, tree)), ...(await Promise.all(others))];
   for (const answer of answers) {
     if ('error' in answer) return answer;
@@ -160,7 +160,7 @@ type Thread = (task: Task) => Promise<Done>;
 
 function startThreads(count: number): Thread[] {
   return Array.from({ length: count }, () => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: 'thread', stdout: false });
+    const worker = new Worker(new URL(import.meta.url), { stdout: false });
     return async (task: Task) => {
       const { promise, resolve, reject } = Promise.withResolvers<Done>();
       worker.once('message', resolve);

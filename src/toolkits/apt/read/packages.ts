@@ -69,6 +69,8 @@ export const volatile: readonly VolatilePath[] = [
     pattern: '/var/cache/debconf/**',
     because: "debconf's databases: order and backups depend on the order of configuration",
   },
+  { pattern: '/etc/shells', because: 'its lines stand in the order in which shells were configured' },
+  { pattern: '/var/cache/man/**', because: "man-db's index has times in it" },
   { pattern: '/etc/passwd-', because: 'the accounts before the last change' },
   { pattern: '/etc/group-', because: 'the accounts before the last change' },
   { pattern: '/etc/shadow-', because: 'the accounts before the last change' },

@@ -24,6 +24,8 @@ export interface Captured {
   readonly having: ReadonlySet<string>;
   readonly changes: number;
   readonly notes: readonly Note[];
+  /** Git could not be asked: what is in the content is not enough. */
+  readonly failed?: true;
 }
 
 /**
@@ -146,7 +148,11 @@ async function capturePacks(
     });
     return undefined;
   });
-  if (pack === undefined) return {};
+  if (pack === undefined) {
+    // a partial clone has not everything, but what it made itself
+    const own = tips.length === 0 ? undefined : await make(tips);
+    return own === undefined ? {} : { unpushed: own };
+  }
   if (tips.length === 0) return { unpushed: pack }; // nobody else has any of it
   if (pack.size <= smallHistory) return { pack };
   const unpushed = await make(tips);

@@ -75,7 +75,14 @@ async function trackedAt(root: Root, top: string): Promise<Tracked | undefined> 
   return await fresh;
 }
 
+/** Who tracks a whole system, or its configuration (etckeeper), has passwords in it. */
+const systems: ReadonlySet<string> = new Set(['/', '/etc', '/usr', '/var', '/home']);
+
 async function readTracked(root: Root, top: string, broken: Map<string, string>): Promise<Tracked | undefined> {
+  if (systems.has(top)) {
+    broken.set(top, 'it tracks a part of the system');
+    return undefined;
+  }
   const tree = await readWorkTree(root, top);
   if ('because' in tree) {
     broken.set(top, tree.because);

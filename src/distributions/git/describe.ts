@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 
-import { byBytes, UserError, type ContentRef, type Note } from '../../model/index.ts';
+import { byBytes, UserError, type Note } from '../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
 import { formatTree, hashTree, surveyTree } from '../../toolkits/trees/entries.ts';
+import { packTree } from '../../toolkits/trees/pack.ts';
 import type { WorkTree } from '../../toolkits/vcs/worktree.ts';
 import { captureTree, type Captured } from './capture.ts';
 import { brokenTrees, treeAt } from './claim.ts';
@@ -62,9 +63,10 @@ interface Part {
 async function describeProject(root: Root, top: string, context: TraceContext): Promise<One> {
   const parts = await partsOf(root, top, '');
   const notes: Note[] = [];
-  const files = await listFiles(root, top, parts, context, notes);
   const captured: (Captured & { readonly part: Part })[] = [];
   for (const part of parts) captured.push({ part, ...(await capture(root, part.tree, context)) });
+  const failed = captured.some((one) => one.failed === true);
+  const files = await listFiles(root, top, parts, failed, context, notes);
   const states = captured.map(({ part, having, changes }) => ({
     part,
     ...stateOf(part.tree, remotesOf(part.tree), having, changes),
@@ -106,19 +108,21 @@ async function listFiles(
   root: Root,
   top: string,
   parts: readonly Part[],
+  packs: boolean,
   { keep, store }: TraceContext,
   notes: Note[],
-): Promise<{ readonly tree?: ContentRef; readonly files: number; readonly size: number }> {
+): Promise<Pick<GitLock, 'tree' | 'archive' | 'files' | 'size'>> {
   const paths = parts.flatMap(({ path, tree }) => tree.index.map((entry) => posix.join(top, path, entry.path)));
   const survey = await surveyTree(root, top, paths);
-  const hashed = await hashTree(root, top, survey.entries);
+  const packed = packs && keep ? await packTree(root, top, survey.entries, store) : undefined;
+  const hashed = packed ?? (await hashTree(root, top, survey.entries));
   notes.push(...survey.notes, ...hashed.notes);
   const files = hashed.entries.filter(({ type }) => type !== 'directory');
-  const size = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
   return {
     ...(keep ? { tree: await store.add(formatTree(hashed.entries)) } : {}),
+    ...(packed === undefined ? {} : { archive: packed.archive }),
     files: files.length,
-    size,
+    size: files.reduce((sum, file) => sum + (file.size ?? 0), 0),
   };
 }
 
@@ -128,11 +132,12 @@ async function capture(root: Root, tree: WorkTree, context: TraceContext): Promi
     content: {},
     having: new Set(),
     changes: 0,
+    failed: true,
     notes: [
       {
         kind: 'partial',
         path: tree.top,
-        text: `${tree.top}: changes and commits that no remote has are not kept: ${because}`,
+        text: `${tree.top}: its files are kept as they are, without the repository: ${because}`,
       },
     ],
   });

@@ -27,12 +27,12 @@ export const git: Distribution<GitSpec, GitLock> = {
       content.patch,
       content.unpushed,
     ]);
-    return { kept: present([lock.tree, ...only, ...small]), archived: present(large) };
+    return { kept: present([lock.tree, lock.archive, ...only, ...small]), archived: present(large) };
   },
   async wanted(spec, lock) {
     const parts = partsOf(spec, lock);
     return [
-      ...toWanted(`files of ${spec.path}`, [lock.tree]),
+      ...toWanted(`files of ${spec.path}`, [lock.tree, lock.archive]),
       ...parts.flatMap(({ path, content }) =>
         toWanted(`changes of ${path}`, [content.refs, content.staged, content.patch]),
       ),

@@ -1,8 +1,8 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 
 import { ancestors, UserError } from '../../model/index.ts';
-import type { CreateContext, Missing } from '../../contract/index.ts';
+import type { CreateContext, Missing, Root } from '../../contract/index.ts';
 import { localRoot } from '../../roots/local.ts';
 import { decodeName, encodeName, nameBytes } from '../../roots/names.ts';
 import { formatSection } from '../../toolkits/vcs/config.ts';
@@ -43,6 +43,7 @@ export async function makeWorkTree(
 ): Promise<string | Missing> {
   const workTree = posix.join(folder, wish.path);
   const gitDir = posix.join(workTree, '.git');
+  await mustBeInside(folder, wish.path);
   await mkdir(workTree, { recursive: true });
   const refs = await readKeptRefs(wish, context);
   // no refs before the objects are all there: git would take what they lead to for complete, and not fetch it
@@ -56,6 +57,15 @@ export async function makeWorkTree(
   const origin = await getObjects(posix.join(project, wish.path), wish, refs, place, context);
   if (typeof origin === 'string') await checkOut(wish, place, tree, context);
   return origin;
+}
+
+/** A submodule's path that leads through a link of the project would be made wherever that points. */
+async function mustBeInside(folder: string, path: string): Promise<void> {
+  for (let at = path; at !== '' && at !== '.'; at = posix.dirname(at)) {
+    const stat = await lstat(encodeName(posix.join(folder, at))).catch(() => undefined);
+    if (stat !== undefined && !stat.isDirectory())
+      throw new UserError(`git: ${path} lies behind a link or a file; refused`);
+  }
 }
 
 async function checkOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[] | undefined, context: CreateContext) {
@@ -93,17 +103,23 @@ async function thinOut(wish: Wish, place: GitPlace, tree: readonly TreeEntry[], 
   const candidates = made.index.filter(({ path, mode }) => mode !== 0o160000 && !wanted.has(prefix + path));
   const there = await root.lstat(candidates.map(({ path }) => `/${path}`));
   const skipped = candidates.filter((_, index) => there[index] !== undefined).map(({ path }) => path);
-  for (const path of skipped) await rm(encodeName(posix.join(place.workTree ?? '', path)), { force: true });
+  for (const path of skipped) {
+    // nothing is followed out of the work tree
+    const [folder] = await root.realpath([posix.dirname(`/${path}`)]);
+    if (folder !== undefined)
+      await rm(encodeName(posix.join(place.workTree ?? '', folder, posix.basename(path))), { force: true });
+  }
   await runGit(['update-index', '--skip-worktree', '-z', '--stdin'], place, { input: zeroed(skipped), signal });
-  await removeEmpty(place.workTree ?? '', skipped);
+  await removeEmpty(place.workTree ?? '', skipped, root);
 }
 
 /** Folders that hold nothing now were not there either. */
-async function removeEmpty(top: string, paths: readonly string[]): Promise<void> {
+async function removeEmpty(top: string, paths: readonly string[], root: Root): Promise<void> {
   const folders = new Set(paths.flatMap((path) => ancestors(`/${path}`)));
   folders.delete('/');
   for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
-    await rmdir(encodeName(`${top}${folder}`)).catch(() => {}); // it holds something
+    const [real] = await root.realpath([folder]);
+    if (real === folder) await rmdir(encodeName(`${top}${folder}`)).catch(() => {}); // it holds something
   }
 }
 

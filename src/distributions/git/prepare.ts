@@ -17,6 +17,8 @@ type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>>
  * wherever they come from.
  */
 export async function prepare(spec: GitSpec, lock: GitLock, context: CreateContext): Promise<Prepared> {
+  if (lock.archive !== undefined)
+    return { from: { stored: 1 }, refused: [], missing: [], made: { tree: lock.archive } };
   const commit = spec.commit ?? lock.commit;
   if (commit === undefined) {
     throw new UserError(`git: no commit is named for ${spec.path}`, { status: 2, hint: 'type: repronim resolve FILE' });

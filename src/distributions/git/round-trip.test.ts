@@ -15,10 +15,9 @@ import {
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { parse } from 'valibot';
+import { parse, safeParse } from 'valibot';
 
 import { contexts, unpackSteps } from '../../../test/fakes/contexts.ts';
-import type { GitLock, GitSpec } from './spec.ts';
 import { localRoot } from '../../roots/local.ts';
 import { runProcess } from '../../sessions/process.ts';
 import { git } from './index.ts';
@@ -86,11 +85,8 @@ async function roundTrip(
   const described = await git.describe(owned, root, tracing);
   assert.equal(described.distributions.length, 1, JSON.stringify(described.notes));
   const [one] = described.distributions;
-  const spec = parse(git.schema, JSON.parse(JSON.stringify(one?.spec))) as GitSpec;
-  const lock = parse(
-    git.lockSchema,
-    JSON.parse(JSON.stringify({ of: `sha256:${'0'.repeat(64)}`, ...one?.lock })),
-  ) as GitLock;
+  const spec = parse(git.schema, JSON.parse(JSON.stringify(one?.spec)));
+  const lock = parse(git.lockSchema, JSON.parse(JSON.stringify({ of: `sha256:${'0'.repeat(64)}`, ...one?.lock })));
   between?.();
   const prepared = await git.prepare?.(spec, lock, creating);
   assert.deepEqual(prepared?.missing, []);
@@ -337,4 +333,61 @@ test('a changed file and a changed mode are found', async (t) => {
   );
   const observed = await git.observe(spec, localRoot(target), contexts.tracing);
   assert.match(observed.packages[0]?.version ?? '', /\+changes$/);
+});
+
+test('where git can not be asked, the tracked files are kept as they are', async (t) => {
+  const origin = scratch(t);
+  const top = join(origin, 'study');
+  await newRepository(top);
+  appendFileSync(join(top, 'a.txt'), 'changed\n');
+  writeFileSync(join(top, 'untracked'), '');
+  const { tracing, creating, store, folder } = contexts(t);
+  const { directory: _, ...root } = localRoot(origin); // like a root on another machine
+  const described = await git.describe(await git.claim(['/study/a.txt'], root, tracing), root, tracing);
+  const [one] = described.distributions;
+  assert.ok(one !== undefined && described.notes.some(({ kind }) => kind === 'partial'));
+  const lock = { of: `sha256:${'0'.repeat(64)}` as const, ...one.lock };
+  const prepared = await git.prepare?.(one.spec, lock, creating);
+  await unpackSteps(git.plan(one.spec, lock, prepared?.made ?? {}), folder, store);
+  assert.equal(readFileSync(join(folder, 'study/a.txt'), 'utf8'), readFileSync(join(top, 'a.txt'), 'utf8'));
+  assert.ok(!existsSync(join(folder, 'study/untracked')) && !existsSync(join(folder, 'study/.git')));
+});
+
+test('a repository that tracks the system’s configuration is not taken', async (t) => {
+  const origin = scratch(t);
+  await newRepository(join(origin, 'etc'));
+  const { tracing } = contexts(t);
+  assert.equal((await git.claim(['/etc/a.txt'], localRoot(origin), tracing)).size, 0);
+});
+
+test('nothing is written out of the work tree, whatever a commit and a list of files hold', async (t) => {
+  const origin = scratch(t);
+  const top = join(origin, 'study');
+  await newRepository(top);
+  const outside = join(origin, 'outside');
+  mkdirSync(join(outside, 'passwd'), { recursive: true });
+  symlinkSync(outside, join(top, 'sub'));
+  await run(top, 'add', '-A');
+  await run(top, 'commit', '-q', '-m', 'trap');
+  const { tracing, creating } = contexts(t);
+  const root = localRoot(origin);
+  const [one] = (await git.describe(await git.claim(['/study/run'], root, tracing), root, tracing)).distributions;
+  assert.ok(one !== undefined);
+  const commit = one.spec.commit ?? '';
+  const spec = { ...one.spec, submodules: [{ path: 'sub/inner', commit }] };
+  const lock = {
+    of: `sha256:${'0'.repeat(64)}` as const,
+    ...one.lock,
+    submodules: [{ path: 'sub/inner', ...(one.lock.unpushed === undefined ? {} : { unpushed: one.lock.unpushed }) }],
+  };
+  await assert.rejects(async () => await git.prepare?.(spec, lock, creating), /behind a link/);
+  assert.ok(!existsSync(join(outside, 'inner')));
+  for (const bad of ['../x', '/x', '.git/hooks', 'a/../../b', 'a/.GIT/b', '']) {
+    assert.ok(!safeParse(git.schema, { ...spec, submodules: [{ path: bad, commit }] }).success, bad);
+  }
+  for (const branch of ['../../x', 'a\nb', '-x..y', 'a.lock'])
+    assert.ok(!safeParse(git.schema, { ...spec, branch }).success, branch);
+  for (const remote of ['-oProxyCommand=x', 'https://u:p@example.org/a', 'a\nb']) {
+    assert.ok(!safeParse(git.schema, { ...spec, remote }).success, remote);
+  }
 });

@@ -57,6 +57,8 @@ export interface GitLock extends DistributionLock, GitContent {
   readonly commit?: string;
   /** Every tracked file with mode, owner, time and sha256: see `toolkits/trees`. */
   readonly tree?: ContentRef;
+  /** Those files as a tar, where git could not be asked: the work tree then comes back without its `.git`. */
+  readonly archive?: ContentRef;
   readonly files?: number;
   readonly size?: number;
   readonly submodules?: readonly (GitContent & { readonly path: string; readonly name?: string })[];
@@ -126,6 +128,7 @@ export const gitLockSchema = v.looseObject({
   of: digestText,
   commit: v.optional(commitText),
   tree: v.optional(contentRef),
+  archive: v.optional(contentRef),
   files: v.optional(integer),
   size: v.optional(integer),
   ...contentFields,

@@ -59,8 +59,8 @@ async function describe(
   const owned = await prefix.claim(paths, root, context);
   const described = await prefix.describe(owned, root, context);
   const parts = described.distributions.map(({ spec, lock, summary }) => ({
-    spec: parse(prefix.schema, JSON.parse(JSON.stringify(spec))) as PrefixSpec,
-    lock: parse(prefix.lockSchema, { of: `sha256:${'0'.repeat(64)}`, ...lock }) as PrefixLock,
+    spec: parse(prefix.schema, JSON.parse(JSON.stringify(spec))),
+    lock: parse(prefix.lockSchema, { of: `sha256:${'0'.repeat(64)}`, ...lock }),
     summary,
   }));
   return { owned, parts, ...described };

@@ -73,7 +73,7 @@ export async function runGit(args: readonly string[], place: GitPlace, options: 
 }
 
 /** That this machine has no git, and what to type. */
-export function noGit(): UserError {
+function noGit(): UserError {
   return new UserError('git is not installed on this machine', {
     hint: 'type: apt-get install git (or what your system calls it)',
     status: 4,

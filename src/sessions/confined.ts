@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +11,7 @@ import { findPerl, isKnownMachine } from './enter.ts';
 import { cannotEnclose, endHolder, hold, type Enclosure, type Holder } from './held.ts';
 import { insideSession } from './inside.ts';
 import { findMapping } from './mapped.ts';
+import { ownersInside } from './owners.ts';
 
 export type { Enclosure } from './held.ts';
 
@@ -59,7 +60,10 @@ export function heldSession(
     label,
     restricted: true,
     scoped: enclosure.network === 'host',
-    root: localRoot(tree === undefined ? enclosure.root : `/proc/${process.pid}/fd/${tree}`, label),
+    root: ownersInside(
+      localRoot(tree === undefined ? enclosure.root : `/proc/${process.pid}/fd/${tree}`, label),
+      findMapping(),
+    ),
     async dispose() {
       if (tree !== undefined) closeSync(tree);
       await dispose();
@@ -124,6 +128,7 @@ export async function probeConfinement(): Promise<ConfinementProbe> {
       ids: mapping.kind,
     };
   } finally {
+    await chmod(join(folder, 'work/work'), 0o700).catch(() => {}); // the kernel's own, of mode 0
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -53,6 +53,16 @@ export async function removeMapped(directory: string): Promise<void> {
   await removeTree(directory);
 }
 
+/** The id inside that an id of this machine is; 65534 (nobody) where it is none, as the kernel has it. */
+export function insideId(mapping: Mapping, kind: 'uids' | 'gids', id: number): number {
+  if (mapping.kind === 'root') return id;
+  const own = kind === 'uids' ? process.geteuid?.() : process.getegid?.();
+  if (id === own) return 0;
+  if (mapping.kind === 'single') return 65_534;
+  const { first, count } = mapping[kind];
+  return id >= first && id < first + count ? id - first + 1 : 65_534;
+}
+
 function isInstalled(program: string): boolean {
   return ['/usr/bin', '/bin', '/usr/sbin'].some((folder) => {
     try {

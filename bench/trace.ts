@@ -8,7 +8,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -16,7 +15,8 @@ import type { Argv } from '../src/model/index.ts';
 import { straceArgv } from '../src/tracers/strace/argv.ts';
 import { straceTracer } from '../src/tracers/strace/index.ts';
 import { probeStrace } from '../src/tracers/strace/probe.ts';
-import { need } from '../test/e2e/need.ts';
+import { need, scratch as makeScratch } from '../test/e2e/need.ts';
+import { findReprozip } from './reprozip.ts';
 
 interface Workload {
   readonly name: string;
@@ -36,9 +36,11 @@ from reprozip import _pytracer
 args = [a.encode() for a in sys.argv[1:]]
 try:
     _pytracer.execute(args[1], args[1:], args[0])
-except TypeError:  # older ones want a verbosity
+except TypeError:  # older ones wanted a verbosity
     _pytracer.execute(args[1], args[1:], args[0], -1)
 `;
+
+let peer: Awaited<ReturnType<typeof findReprozip>>;
 
 const { values, positionals } = parseArgs({
   options: {
@@ -54,10 +56,11 @@ else await traceOnce(values.one, positionals as unknown as Argv);
 
 async function main(): Promise<void> {
   await need('strace', 'gcc', 'libc6-dev', 'make', 'git', 'python3');
-  const scratch = mkdtempSync(join(tmpdir(), 'repronim-bench-'));
+  const scratch = makeScratch('bench-trace', 2 ** 29);
   try {
     const workloads = prepare(scratch).filter(({ name }) => values.only === undefined || name === values.only);
-    const usable = (await hasReprozip()) ? tools : tools.filter((tool) => tool !== 'reprozip');
+    peer = await findReprozip(scratch);
+    const usable = tools.filter((tool) => tool !== 'reprozip' || peer !== undefined);
     print(await measure(scratch, workloads, usable));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -105,6 +108,7 @@ function print({ rounds, rows }: Measured): void {
   const means = { strace: mean('strace'), ours: mean('ours'), reprozip: mean('reprozip', shared) };
   const summary = {
     rounds,
+    reprozip: peer?.version,
     rows,
     geometricMeans: means,
     oursToStrace: means.ours / means.strace,
@@ -138,7 +142,7 @@ async function run(tool: Tool, argv: Argv, scratch: string): Promise<number> {
     untraced: argv,
     strace: straceArgv(probed.mode, argv, { log, stat: false, allowIoUring: false }),
     ours: [process.execPath, import.meta.filename, '--one', work, '--', ...argv],
-    reprozip: [python, '-c', reprozipScript, join(work, 'trace.sqlite3'), ...argv],
+    reprozip: [peer?.python ?? python, '-c', reprozipScript, join(work, 'trace.sqlite3'), ...argv],
   };
   const [program, ...args] = commands[tool];
   const begin = performance.now();
@@ -176,15 +180,6 @@ async function traceOnce(work: string, argv: Argv): Promise<void> {
   });
   writeFileSync(join(work, 'seconds'), String((performance.now() - begin) / 1000));
   process.exitCode = result.status;
-}
-
-async function hasReprozip(): Promise<boolean> {
-  try {
-    await need('reprozip');
-  } catch {
-    return false; // Debian has it in some releases only
-  }
-  return spawnSync(python, ['-c', 'from reprozip import _pytracer']).status === 0;
 }
 
 function prepare(scratch: string): readonly Workload[] {

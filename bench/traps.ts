@@ -23,6 +23,7 @@ import {
   type Trap,
   type Truth,
 } from '../test/traps/suite.ts';
+import { findReprozip } from './reprozip.ts';
 
 type Outcome = Judgement | 'failed' | 'skipped';
 
@@ -35,10 +36,14 @@ await need('strace', 'gcc', 'libc6-dev', 'make', 'python3', 'perl');
 const place = scratch('bench-traps', 2 ** 28);
 const programs = join(place, 'programs');
 mkdirSync(programs);
-const peer = await hasReprozip();
+const peer = await findReprozip(place);
 const rows: { readonly name: string; readonly ours: Outcome; readonly reprozip: Outcome | undefined }[] = [];
 for (const trap of traps)
-  rows.push({ name: trap.name, ours: await byUs(trap), reprozip: peer ? await byReprozip(trap) : undefined });
+  rows.push({
+    name: trap.name,
+    ours: await byUs(trap),
+    reprozip: peer === undefined ? undefined : await byReprozip(trap, peer.command),
+  });
 print();
 
 async function byUs(trap: Trap): Promise<Outcome> {
@@ -50,7 +55,7 @@ async function byUs(trap: Trap): Promise<Outcome> {
 }
 
 /** ReproZip's own command line, without what it does after the trace; then its database. */
-async function byReprozip(trap: Trap): Promise<Outcome> {
+async function byReprozip(trap: Trap, command: string): Promise<Outcome> {
   const { box, work } = rooms(trap.name, 'reprozip');
   const argv = await buildTrap(trap, programs, box);
   if (argv === undefined || trap.name === 'client') return 'skipped';
@@ -59,7 +64,7 @@ async function byReprozip(trap: Trap): Promise<Outcome> {
   const stdin = trap.stdin === undefined ? 'ignore' : openSync(join(box, trap.stdin), 'r');
   const folder = join(work, 'reprozip');
   const line = ['trace', '--dont-identify-packages', '--dont-find-inputs-outputs', '-d', folder, ...argv];
-  const run = spawnSync('reprozip', line, {
+  const run = spawnSync(command, line, {
     cwd: box,
     env: { ...trapEnvironment, ...trap.env, HOME: work, REPROZIP_USAGE_STATS: 'off' },
     stdio: [stdin, stdout, 'ignore'],
@@ -122,15 +127,6 @@ function rooms(name: string, who: string): { readonly box: string; readonly work
   return { box, work };
 }
 
-async function hasReprozip(): Promise<boolean> {
-  try {
-    await need('reprozip');
-    return true;
-  } catch {
-    return false; // some releases of Debian have it
-  }
-}
-
 function print(): void {
   const failing = (outcomes: readonly (Outcome | undefined)[]) =>
     outcomes.filter(
@@ -140,7 +136,8 @@ function print(): void {
   const summary = {
     traps: rows.length,
     failedByUs: failing(rows.map(({ ours }) => ours)),
-    failedByReprozip: peer ? failing(rows.map(({ reprozip }) => reprozip)) : undefined,
+    failedByReprozip: peer === undefined ? undefined : failing(rows.map(({ reprozip }) => reprozip)),
+    reprozip: peer?.version,
     rows,
   };
   if (values.json) {
@@ -156,7 +153,7 @@ function print(): void {
   for (const { name, ours, reprozip } of rows)
     process.stdout.write(`${name.padEnd(22)}${show(ours).padEnd(24)}${show(reprozip)}\n`);
   process.stdout.write(
-    `failed of ${summary.traps}: ours ${summary.failedByUs}, ReproZip ${summary.failedByReprozip ?? '(not to be had)'}\n`,
+    `failed of ${summary.traps}: ours ${summary.failedByUs}, ReproZip ${summary.reprozip ?? ''} ${summary.failedByReprozip ?? '(not to be had)'}\n`,
   );
 }
 rmSync(place, { recursive: true, force: true });

@@ -32,27 +32,48 @@ export async function claim(
   context: Context,
 ): Promise<ReadonlyMap<string, readonly Owner[]>> {
   if (knownOf.get(root)?.context !== context) knownOf.set(root, { context, trees: new Map(), broken: new Map() });
-  const topOf = await findTops(paths, root);
   const claimed = new Map<string, readonly Owner[]>();
-  const owners = new Map<string, readonly Owner[]>();
-  for (const path of paths) {
-    // like git, past what looks like a repository and is none
-    let top = topOf(path);
-    let tracked = top === undefined ? undefined : await trackedAt(root, top);
-    while (tracked === undefined && top !== undefined && top !== '/') {
-      top = topOf(posix.dirname(top));
-      tracked = top === undefined ? undefined : await trackedAt(root, top);
+  const settled = new Map<string, Claimant | undefined>();
+  const claimAll = async (asked: readonly string[], topOf: (path: string) => string | undefined) => {
+    const left: string[] = [];
+    for (const path of asked) {
+      const top = topOf(path);
+      if (top !== undefined && !settled.has(top)) settled.set(top, await claimantOf(root, top, topOf));
+      const claimant = top === undefined ? undefined : settled.get(top);
+      if (claimant !== undefined && isTracked(claimant.tracked, path)) claimed.set(path, claimant.owners);
+      else left.push(path);
     }
-    if (top === undefined || tracked === undefined || !isTracked(tracked, path)) continue;
-    let owner = owners.get(top);
-    if (owner === undefined) {
-      const project = await projectOf(root, top, topOf);
-      owner = [{ key: project, instance: project }];
-      owners.set(top, owner);
-    }
-    claimed.set(path, owner);
-  }
+    return left;
+  };
+  const folders = new Map(paths.map((path) => [path, posix.dirname(path)]));
+  const near = await findTops(new Set(folders.values()), root);
+  const left = await claimAll(paths, (path) => near(folders.get(path) ?? path));
+  // a folder that nobody has may be the top of a work tree itself
+  const stats = await root.lstat(left);
+  const found = left.filter((_, index) => stats[index]?.type === 'directory');
+  await claimAll(found, await findTops(found, root));
   return claimed;
+}
+
+/** A work tree that may have a path, and the owner of what it has. */
+interface Claimant {
+  readonly tracked: Tracked;
+  readonly owners: readonly Owner[];
+}
+
+/** The one for what lies in `top`: like git, past what looks like a repository and is none. */
+async function claimantOf(
+  root: Root,
+  top: string,
+  topOf: (path: string) => string | undefined,
+): Promise<Claimant | undefined> {
+  for (let at: string | undefined = top; at !== undefined; at = at === '/' ? undefined : topOf(posix.dirname(at))) {
+    const tracked = await trackedAt(root, at);
+    if (tracked === undefined) continue;
+    const project = await projectOf(root, at, topOf);
+    return { tracked, owners: [{ key: project, instance: project }] };
+  }
+  return undefined;
 }
 
 /** What looked like a work tree and could not be recorded, by folder: why. */

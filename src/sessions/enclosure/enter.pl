@@ -52,7 +52,7 @@ open our $report, '+<&=', 3 or die "descriptor 3: $!";
 my $action = $one{do} // 'exec';
 require "${here}mounts.pl" if $mode eq 'hold';
 require "${here}leave.pl" if $mode eq 'join' || $mode eq 'plain';
-require "${here}files.pl" if $action =~ /^(write|untar|tar)$/;
+require "${here}files.pl" unless $action eq 'exec';
 require "${here}terminal.pl" if $one{tty};
 
 # Nobody inside may look into us: /proc/PID/exe of ours is a file of the host.
@@ -356,6 +356,8 @@ sub do_action {
   elsif ($action eq 'write') { write_content() }
   elsif ($action eq 'untar') { untar() }
   elsif ($action eq 'tar') { tar() }
+  elsif ($action eq 'devices') { make_missing_devices() }
+  elsif ($action eq 'remove') { unlink @{$many{path}} }
   else { fail("action $action") }
 }
 

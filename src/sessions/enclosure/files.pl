@@ -16,6 +16,17 @@ sub write_content {
   rename $new, $path or do { my $why = $!; unlink $new; give_up("$path: $why") };
 }
 
+# Makes the devices that are missing, for a bare chroot, and says which.
+sub make_missing_devices {
+  make_parents('/dev/');
+  umask 0;
+  for (['null', 1, 3], ['zero', 1, 5], ['full', 1, 7], ['random', 1, 8], ['urandom', 1, 9], ['tty', 5, 0]) {
+    my ($name, $major, $minor) = @$_;
+    next if defined lstat "/dev/$name";
+    say_parent("/dev/$name") if defined kernel('mknodat', AT_FDCWD(), "/dev/$name\0", 020666, $major << 8 | $minor);
+  }
+}
+
 sub give_up { print STDERR "$_[0]\n"; exit 1 }
 
 sub make_parents {

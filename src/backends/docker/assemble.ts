@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { sha256, UserError } from '../../model/index.ts';
 import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
@@ -57,21 +58,38 @@ export async function assemble(rootfs: Rootfs, params: DockerParams, context: Ba
   return record;
 }
 
-/** Removes the image, its names that are ours, and what a broken-off `assemble` has left. Idempotent. */
+/** Removes the image under its name of ours, and what a broken-off `assemble` has left. Idempotent. */
 export async function removeImage(image: ImageRecord, params: DockerParams, context: Context): Promise<void> {
   const engine = await connectEngine(params.host, context.signal);
-  await dropParts(engine, image.rootfs);
-  const there = await inspectImage(engine, image.reference);
-  if (there?.Config?.Labels?.[labels.lock] !== `sha256:${image.rootfs}`) return;
-  if (await dropImage(engine, image.reference)) return;
+  const isSeen = await settled(async () => {
+    const parts = await dropParts(engine, image.rootfs);
+    return (await isOurs(engine, image)) || parts > 0;
+  });
+  if (!isSeen || !(await isOurs(engine, image)) || (await dropImage(engine, image.reference))) return;
   throw new UserError(`the image ${image.reference} is in use by a container`, {
     hint: `docker ps -a --filter ancestor=${image.reference} lists what was made from it`,
   });
 }
 
-/** Removes the steps towards an image that an `assemble` which was cut short has left. */
-export async function dropParts(engine: Engine, digest: string): Promise<void> {
-  for (const id of await imagesWith(engine, labels.part, `sha256:${digest}`)) await dropImage(engine, id);
+/** Removes the steps towards an image that an `assemble` which was cut short has left; how many there were. */
+export async function dropParts(engine: Engine, digest: string): Promise<number> {
+  const found = await imagesWith(engine, labels.part, `sha256:${digest}`);
+  for (const id of found) await dropImage(engine, id);
+  return found.length;
+}
+
+/** Whether something is there, now or in a moment: a daemon finishes what it was asked for when the asker was killed. */
+export async function settled(isThere: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 10; tries += 1) {
+    if (await isThere()) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+async function isOurs(engine: Engine, image: ImageRecord): Promise<boolean> {
+  const found = await inspectImage(engine, image.reference);
+  return found?.Config?.Labels?.[labels.lock] === `sha256:${image.rootfs}`;
 }
 
 type ConfigOf = (layer: string) => Buffer;

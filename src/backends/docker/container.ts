@@ -55,7 +55,6 @@ export function containerConfig(what: {
     Entrypoint: [],
     Cmd: what.keeper,
     Env: [],
-    // some keepers read it, and it never gives anything
     OpenStdin: true,
     Labels: { [labels.instance]: what.name, [labels.token]: what.token },
     HostConfig: {
@@ -76,24 +75,25 @@ export function containerConfig(what: {
   };
 }
 
-const loop = 'trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done';
+const loop = 'trap "exit 0" TERM; while :; do tail -f /dev/null & wait $!; done';
 
 /**
  * What keeps a container running without doing anything, from what its root has. With the engine's own init (which
  * reaps what is orphaned) in front of it, or else a shell that does.
  */
 export async function keeperFor(directory: string, init: boolean): Promise<readonly string[]> {
-  const paths = ['/bin/sleep', '/bin/sh', '/bin/tail', '/bin/cat', '/usr/bin/perl'];
+  const paths = ['/bin/tail', '/bin/sh', '/bin/sleep', '/bin/cat', '/usr/bin/perl'];
   const found = await localRoot(directory).realpath(paths);
-  const [hasSleep, hasShell, hasTail, hasCat, hasPerl] = found.map((path) => path !== undefined);
-  if (!init && hasShell === true && hasSleep === true) return ['/bin/sh', '-c', loop];
-  if (hasSleep === true) return ['/bin/sleep', 'infinity'];
+  const [hasTail, hasShell, hasSleep, hasCat, hasPerl] = found.map((path) => path !== undefined);
+  if (!init && hasShell === true && hasTail === true) return ['/bin/sh', '-c', loop];
   if (hasTail === true) return ['/bin/tail', '-f', '/dev/null'];
+  if (hasSleep === true) return ['/bin/sleep', 'infinity'];
+  // these two wait for an input that never comes (`OpenStdin`)
   if (hasCat === true) return ['/bin/cat'];
   if (hasShell === true) return ['/bin/sh'];
   if (hasPerl === true) return ['/usr/bin/perl', '-e', 'sleep'];
   throw new UserError('nothing in this root can keep a container running', {
-    hint: 'it needs one of sleep, sh, tail, cat, perl; choose backend chroot, which needs none',
+    hint: 'it needs one of tail, sleep, cat, sh, perl; choose backend chroot, which needs none',
     status: 4,
   });
 }

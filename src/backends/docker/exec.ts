@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Argv } from '../../model/index.ts';
+import { nameBytes } from '../../roots/names.ts';
 import { EngineError, type Engine } from './client.ts';
 
 export interface Execution {
@@ -33,11 +34,17 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 // `docker exec` knows neither umask nor groups, adds to the environment, and can't send signals: so a shell of the
 // root says its number, which stays that of the program, and `env` gives the environment as it is. Data are arguments.
 const wrapper = 'echo "$$" >&2; umask "$1"; shift; exec "$@"';
+// JSON carries no bytes that are not UTF-8: they come as printf's octal escapes. The dot keeps newlines at the end.
+const decoder =
+  'n=$#; while [ "$n" -gt 0 ]; do v=$(printf "%b." "$1"); shift; set -- "$@" "${v%.}"; n=$((n - 1)); done; ' +
+  'cd -- "$1" || exit 126; shift; exec "$@"';
 const killer = 'kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2"';
 
 /** Runs a program in a running container. See https://docs.docker.com/reference/api/engine/#tag/Exec. */
 export async function execute(engine: Engine, container: string, what: Execution): Promise<Executing> {
   const { user, tty = false } = what;
+  const entered = entering(what);
+  const isPlain = [what.cwd, ...entered].every((word) => word.isWellFormed());
   const switches = user?.groups !== undefined && user.groups.length > 0;
   const created = (await engine.call('POST', `/containers/${container}/exec`, {
     json: {
@@ -45,10 +52,18 @@ export async function execute(engine: Engine, container: string, what: Execution
       AttachStdout: true,
       AttachStderr: true,
       Tty: tty,
-      Cmd: ['/bin/sh', '-c', wrapper, 'sh', octal(user?.umask ?? 0o022), ...switching(what), ...entering(what)],
+      Cmd: [
+        '/bin/sh',
+        '-c',
+        wrapper,
+        'sh',
+        octal(user?.umask ?? 0o022),
+        ...switching(what),
+        ...(isPlain ? entered : decoding([what.cwd, ...entered])),
+      ],
       Env: [`PATH=${path}`],
       User: user === undefined || switches ? '0:0' : `${user.uid}:${user.gid}`,
-      WorkingDir: what.cwd,
+      WorkingDir: isPlain ? what.cwd : '/',
     },
   })) as { readonly Id: string };
   const socket = await engine.hijack(`/exec/${created.Id}/start`, { Detach: false, Tty: tty });
@@ -84,6 +99,15 @@ function entering({ env, argv }: Execution): string[] {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   // `env` would take a program with = in its name for a variable
   return ['env', '-i', ...variables, ...(argv[0].includes('=') ? ['nice', '-n', '0', '--'] : []), ...argv];
+}
+
+function decoding(words: readonly string[]): string[] {
+  const escape = (byte: number) => `\\0${byte.toString(8).padStart(3, '0')}`;
+  const encode = (word: string) =>
+    [...nameBytes(word)]
+      .map((byte) => (byte < 0x80 && byte !== 0x5c ? String.fromCharCode(byte) : escape(byte)))
+      .join('');
+  return ['/bin/sh', '-c', decoder, 'sh', ...words.map(encode)];
 }
 
 async function kill(engine: Engine, container: string, name: string, pid: string): Promise<void> {

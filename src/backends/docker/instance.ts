@@ -15,14 +15,14 @@ export interface DockerFacts {
   readonly container: string;
   /** What its label must say for it to be ours. */
   readonly token: string;
-  /** Paths that starting it has added to its root (mount points). */
+  /** Paths that starting it has added to its root (mount points); absent where it was never finished. */
   readonly added?: readonly string[];
 }
 
 export function readFacts(record: InstanceRecord): DockerFacts | undefined {
   const { host, container, token, added } = record.facts;
   if (typeof host !== 'string' || typeof container !== 'string' || typeof token !== 'string') return undefined;
-  return { host, container, token, added: Array.isArray(added) ? added.map(String) : [] };
+  return { host, container, token, ...(Array.isArray(added) && { added: added.map(String) }) };
 }
 
 /** The container of a record; undefined where it is gone, or another has its name. */

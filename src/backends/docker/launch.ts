@@ -9,7 +9,7 @@ import type {
   InstanceRecord,
   Rootfs,
 } from '../../contract/index.ts';
-import { dropParts } from './assemble.ts';
+import { dropParts, settled } from './assemble.ts';
 import { connectEngine, EngineError, type Engine } from './client.ts';
 import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
 import { inspectImage, labels } from './image.ts';
@@ -45,22 +45,24 @@ export async function launch(
 
 export async function attach(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<Instance> {
   const facts = readFacts(record);
-  if (facts === undefined) {
-    throw new UserError(`${record.name} was never finished`, {
-      hint: `repronim delete ${record.name}, and create it again`,
-    });
-  }
-  return dockerInstance(await connectEngine(facts.host ?? params.host, context.signal), record.name, facts);
+  const engine = await connectEngine(facts?.host ?? params.host, context.signal);
+  // cut short before anything was made: there is nothing that could have its token
+  const nothing = { host: engine.address, container: `repronim-${record.name}`, token: randomUUID() };
+  return dockerInstance(engine, record.name, facts ?? nothing);
 }
 
 /** Removes the container of a record, and steps towards its image, if they are there. Idempotent. */
 export async function sweep(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<void> {
   const facts = readFacts(record);
   const engine = await connectEngine(facts?.host ?? params.host, context.signal);
-  if (facts !== undefined) {
-    const found = await findContainer(engine, facts);
+  const drop = async (): Promise<boolean> => {
+    const found = facts === undefined ? undefined : await findContainer(engine, facts);
     if (found !== undefined) await removeContainer(engine, found.Id);
-  }
+    return found !== undefined;
+  };
+  const isFinished = facts === undefined || facts.added !== undefined;
+  if (isFinished) await drop();
+  else await settled(drop);
   await dropParts(engine, record.image.rootfs);
 }
 
@@ -97,7 +99,8 @@ async function create({ engine, name, facts }: Making, json: unknown): Promise<v
   try {
     await engine.call('POST', '/containers/create', { query: { name: facts.container }, json });
   } catch (error) {
-    if (!(error instanceof EngineError) || error.code !== 409) throw error;
+    if (!(error instanceof EngineError)) throw error;
+    if (error.code !== 409) throw new UserError(`cannot create ${name}: ${error.message}`, { cause: error });
     const other = await inspectContainer(engine, facts.container);
     const of = other?.Config.Labels?.[labels.instance];
     throw new UserError(`the docker daemon at ${engine.address} has a container named ${facts.container} already`, {

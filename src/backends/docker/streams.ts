@@ -1,8 +1,10 @@
-import { createReadStream, fstatSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty, ReadStream } from 'node:tty';
-import type { Duplex, Readable } from 'node:stream';
+import { promisify } from 'node:util';
 
 /** Writes to a descriptor of ours, all of it, also where it is a pipe that does not block. */
 export async function writeAll(descriptor: number, piece: Buffer): Promise<void> {
@@ -16,9 +18,34 @@ export async function writeAll(descriptor: number, piece: Buffer): Promise<void>
   }
 }
 
-/** Passes what a descriptor of ours gives on, until its end or until the returned function is called. */
+/**
+ * Passes what a descriptor of ours gives on, until its end or until the returned function is called. The descriptor
+ * itself stays open: it is the caller's.
+ */
 export function feed(descriptor: number, input: Duplex, raw: boolean): () => void {
-  const source = open(descriptor);
+  if (isatty(descriptor)) return feedFrom(new ReadStream(again(descriptor)), input, raw);
+  if (fstatSync(descriptor).isFIFO()) {
+    const fd = again(descriptor);
+    return feedFrom(new Socket({ fd, readable: true, writable: false }), input, false);
+  }
+  let isWanted = true;
+  void (async () => {
+    try {
+      for await (const piece of piecesOf(descriptor, () => isWanted)) {
+        if (input.destroyed) return;
+        if (!input.write(piece)) await Promise.race([once(input, 'drain'), once(input, 'close')]);
+      }
+    } catch {
+      // as if it had ended: what can't be read gives nothing
+    }
+    input.end();
+  })();
+  return () => {
+    isWanted = false;
+  };
+}
+
+function feedFrom(source: ReadStream | Socket, input: Duplex, raw: boolean): () => void {
   const terminal = raw && source instanceof ReadStream ? source : undefined;
   terminal?.setRawMode(true);
   source.on('data', (piece: Buffer) => {
@@ -28,19 +55,23 @@ export function feed(descriptor: number, input: Duplex, raw: boolean): () => voi
   });
   source.on('end', () => input.end());
   source.on('error', () => input.end()); // as if it had ended: EIO of a terminal that is gone
-  input.on('error', () => source.pause()); // the program does not read it any more
   return () => {
-    source.pause();
     terminal?.setRawMode(false);
-    // what is read ahead is ours; the descriptor is not
-    if (source instanceof Socket) source.unref();
-    else source.destroy();
+    source.destroy();
   };
 }
 
-function open(descriptor: number): Readable {
-  if (isatty(descriptor)) return new ReadStream(descriptor);
-  const stat = fstatSync(descriptor);
-  if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd: descriptor, readable: true, writable: false });
-  return createReadStream('', { fd: descriptor, autoClose: false });
+/** The same pipe or terminal under a descriptor that is ours to close. */
+function again(descriptor: number): number {
+  return openSync(`/proc/self/fd/${descriptor}`, constants.O_RDONLY | constants.O_NOCTTY);
+}
+
+/** Files, sockets and devices: read from where they stand. */
+async function* piecesOf(descriptor: number, isWanted: () => boolean): AsyncIterable<Buffer> {
+  const readSome = promisify(read);
+  while (isWanted()) {
+    const { bytesRead, buffer } = await readSome(descriptor, Buffer.allocUnsafe(65_536), 0, 65_536, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
 }

@@ -21,9 +21,9 @@ const programs = ['sh', 'cat', 'env', 'id', 'ls', 'nice', 'rm', 'setpriv', 'slee
  * A root of a few programs of this machine, made in a moment without a network, with everything in it that is
  * awkward to carry: capabilities, setuid and sticky bits, devices, fifos, hard links, odd, long and empty names.
  */
-export async function smallRoot(): Promise<string> {
+export async function awkwardRoot(): Promise<string> {
   await need('libcap2-bin', 'util-linux');
-  const root = mkdtempSync(join(scratch('small-root', 2 ** 28), 'root-'));
+  const root = mkdtempSync(join(scratch('awkward-root', 2 ** 28), 'root-'));
   chmodSync(root, 0o755);
   for (const folder of ['dev', 'etc', 'home', 'opt', 'proc', 'run', 'sys', 'tmp', 'usr/bin', 'usr/lib', 'usr/sbin']) {
     mkdirSync(join(root, folder), { recursive: true });

@@ -93,7 +93,7 @@ function watchedOne(log: string): boolean {
 
 function trivial(): Argv {
   const file = findProgram('true', '/bin:/usr/bin', '/');
-  return [typeof file === 'number' ? process.execPath : file, '--version'];
+  return typeof file === 'number' ? [process.execPath, '--version'] : [file];
 }
 
 async function start(

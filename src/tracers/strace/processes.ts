@@ -33,8 +33,8 @@ export interface Processes {
   /** Thread `by` has become process `pid`. */
   replaced(pid: number, by: number): void;
   exited(pid: number): void;
-  /** Nothing more will come: what still waits is done as a child of the first process. */
-  settle(): void;
+  /** Nothing more will come: what still waits is done as a child of the first process; returns how many waited. */
+  settle(): number;
 }
 
 /** A child's lines may come before its parent's clone has returned; not many of them. */
@@ -93,7 +93,9 @@ export function followProcesses(cwd: string): Processes {
       if (process?.waiting !== undefined && process.waiting.length > 0) orphans.set(pid, process);
     },
     settle() {
-      for (const process of [...orphans.values(), ...alive.values()]) settleOne(process);
+      const waiting = [...orphans.values(), ...alive.values()].filter((process) => process.waiting !== undefined);
+      for (const process of waiting) settleOne(process);
+      return waiting.length;
     },
   };
 }

@@ -62,8 +62,20 @@ function oddNotes(scene: Scene, touched: readonly Touched[]): Note[] {
       'incomplete',
       'opened files by handles that it had from elsewhere: they are not in the trace',
     ),
-    ...each(odd.setuid, 'warning', 'runs with the rights of its owner elsewhere: under a tracer it ran with yours'),
+    ...each(
+      odd.setuid,
+      'warning',
+      'has more rights than who runs it (setuid, or capabilities): under a tracer it ran with yours',
+    ),
     ...each(odd.droppedPrograms, 'incomplete', 'was run with more argument lists than are kept'),
+    ...(scene.strays === 0
+      ? []
+      : [
+          {
+            kind: 'incomplete',
+            text: `${scene.strays} processes have no known parent: names relative to their folders may be wrong`,
+          } as const,
+        ]),
     ...(foreign === 0
       ? []
       : [

@@ -6,6 +6,7 @@ import { UserError, type Argv } from '../../model/index.ts';
 import type { TraceOptions, TraceResult } from '../../contract/index.ts';
 import { straceArgv, type Mode } from './argv.ts';
 import { attend } from './attend.ts';
+import { withCapabilities } from './capabilities.ts';
 import { executable } from './command.ts';
 import { namedDescriptors, recordInherited } from './descriptors.ts';
 import { probeStrace } from './probe.ts';
@@ -25,12 +26,17 @@ export async function traceCommand(command: Argv, options: TraceOptions): Promis
   if (typeof argv === 'number') return reportScene(scene, argv);
   const log = join(options.work, 'strace.log');
   const child = start(probed.mode, argv, log, options, scene);
-  const watch = watchLog(scene, { cwd, unprivileged: process.geteuid?.() !== 0 });
+  const unprivileged = process.geteuid?.() !== 0;
+  const watch = watchLog(scene, { cwd, unprivileged });
   const ended = await attend(child, log, watch, options.signal);
   if (watch.main.pid === 0)
     throw new UserError(`cannot trace ${command[0]}: strace ended with status ${ended.status} before it`, {
       status: 125,
     });
+  if (unprivileged) {
+    const files = [...new Set([...scene.programs.values()].map(({ file }) => file))];
+    for (const file of await withCapabilities(files)) scene.odd.setuid.add(file);
+  }
   const report = reportScene(scene, watch.main.status ?? ended.status);
   return { ...report, notes: [...report.notes, ...ended.notes] };
 }

@@ -30,6 +30,8 @@ export interface Scene {
     'traced' | 'usedUring' | 'failedWithoutUring' | 'setuid' | 'droppedPrograms' | 'byHandle',
     Set<string>
   >;
+  /** How many processes came from nowhere. */
+  strays: number;
   /** Bytes of arguments that `programs` holds. */
   argumentBytes: number;
   /** Where a name leads, from a folder (as strace prints it) or the working directory. */
@@ -75,6 +77,7 @@ export function createScene(since: number): Scene {
       droppedPrograms: new Set(),
       byHandle: new Set(),
     },
+    strays: 0,
     argumentBytes: 0,
     get generation() {
       return generation;

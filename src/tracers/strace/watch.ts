@@ -116,7 +116,7 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
       return calls;
     },
     settle() {
-      processes.settle();
+      scene.strays += processes.settle();
     },
   };
 }

@@ -43,15 +43,19 @@ export type Instead = ReadonlyMap<string, (Entry & { readonly content?: Buffer }
 const maximumMembers = 20_000_000;
 
 /**
- * Every member of a tar by its path in the root, with sha256 and md5 of each file, in one pass. With no spool, `at`
+ * Every member of a tar by its path in the root, with sha256 (and md5, unless it is not wanted) of each file, in one pass. With no spool, `at`
  * is the offset in the archive. The last member of a name counts.
  */
 export async function indexTar(
   stream: AsyncIterable<Uint8Array>,
   spool: Spool | undefined,
-  instead: Instead = new Map(),
-  signal?: AbortSignal,
+  options: {
+    readonly instead?: Instead | undefined;
+    readonly md5?: boolean | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<TarIndex> {
+  const { instead = new Map() as Instead, md5: withMd5 = true, signal } = options;
   const nodes = new Map<string, TarNode>([['/', directory('/')]]);
   const notes: Note[] = [];
   const left = (text: string, path: string) => notes.push({ kind: 'left', text, path });
@@ -72,7 +76,8 @@ export async function indexTar(
       else place(nodes, path, target);
     } else {
       const keep = member.type === 'file' && spool !== undefined && spool.keep(path, member.size);
-      const digests = member.type === 'file' ? await takeContent(member, keep ? { ...spool, at: end } : undefined) : {};
+      const digests =
+        member.type === 'file' ? await takeContent(member, keep ? { ...spool, at: end } : undefined, withMd5) : {};
       const at = spool === undefined ? member.offset : keep ? end : undefined;
       if (keep) end += member.size;
       place(nodes, path, { ...base(member, String(count)), ...digests, ...(at !== undefined && { at }) });
@@ -163,18 +168,20 @@ function remove(nodes: Map<string, TarNode>, path: string): void {
 async function takeContent(
   member: Member,
   into: { readonly descriptor: number; readonly at: number } | undefined,
-): Promise<{ sha256: string; md5: string }> {
+  withMd5: boolean,
+): Promise<{ sha256: string; md5?: string }> {
   const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
+  const md5 = withMd5 ? createHash('md5') : undefined;
   let taken = 0;
   for await (const piece of member.content()) {
     if (into !== undefined) writeSync(into.descriptor, piece, 0, piece.length, into.at + taken);
     taken += piece.length;
     if (taken === member.size && taken === piece.length) {
-      return { sha256: hash('sha256', piece, 'hex'), md5: hash('md5', piece, 'hex') }; // twice as fast for small files
+      const whole = hash('sha256', piece, 'hex'); // twice as fast for small files
+      return withMd5 ? { sha256: whole, md5: hash('md5', piece, 'hex') } : { sha256: whole };
     }
     sha256.update(piece);
-    md5.update(piece);
+    md5?.update(piece);
   }
-  return { sha256: sha256.digest('hex'), md5: md5.digest('hex') };
+  return { sha256: sha256.digest('hex'), ...(md5 !== undefined && { md5: md5.digest('hex') }) };
 }

@@ -56,6 +56,7 @@ export function heldSession(
       ['pid', holder.pid],
       ['start', holder.start],
       ['flags', holder.flags],
+      ...(enclosure.watched === true ? ([['watched', 1]] as const) : []),
     ],
     label,
     restricted: true,

@@ -16,6 +16,8 @@ export interface Enclosure {
   readonly network: 'none' | 'host';
   readonly mounts: Confinement['mounts'];
   readonly hostname?: string;
+  /** Somebody watches who files are given to, and lets it succeed where only one id is there: we don't pretend then. */
+  readonly watched?: boolean;
 }
 
 /** An enclosure that stands: its process 1, as this machine sees it. */

@@ -99,7 +99,7 @@ my $filtered = 0;
 
 sub filter_calls {
   return if $filtered++ || !$one{restrict};
-  my $pretend = one_id() && !$one{uid};
+  my $pretend = one_id() && !$one{uid} && !$one{watched};
   my $filter = join '', map { architecture_filter($_, $refused{$_}, $pretend) } sort keys %refused;
   $filter = instruction($LOAD, 0, 0, 4) . $filter . instruction($RETURN, 0, 0, $ERROR | $ENOSYS_);
   my $program = pack('S x6 P', length($filter) / 8, $filter);

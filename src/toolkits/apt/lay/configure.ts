@@ -1,5 +1,5 @@
 import type { Session } from '../../../contract/index.ts';
-import { UserError } from '../../../model/index.ts';
+import { UserError, type Argv } from '../../../model/index.ts';
 import { CommandFailed } from '../../../sessions/process.ts';
 import { bytecodeArgv, workFolder } from './bytecode.ts';
 
@@ -48,16 +48,21 @@ rm -f /usr/sbin/policy-rc.d
 for partial in /var/cache/apt/archives/partial /var/lib/apt/lists/partial; do
   [ -d $partial ] || continue
   chmod 0700 $partial
-  ! grep -q '^_apt:' /etc/passwd || chown _apt:root $partial
+  [ "$1" = no ] || ! grep -q '^_apt:' /etc/passwd || chown _apt:root $partial
 done
 rm -rf $w
 `;
 
 /**
  * Configures everything in the tree, confined as the session is; nothing is started. `pythons` are the interpreters
- * whose byte-compilation goes on beside dpkg.
+ * whose byte-compilation goes on beside dpkg; `under` the words of a program that maintainer scripts run under.
  */
-export async function configure(pythons: readonly string[], session: Session, signal: AbortSignal): Promise<void> {
+export async function configure(
+  pythons: readonly string[],
+  session: Session,
+  signal: AbortSignal,
+  under: readonly string[],
+): Promise<void> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const run = async (argv: readonly [string, ...string[]]) => {
@@ -69,7 +74,7 @@ export async function configure(pythons: readonly string[], session: Session, si
     }
   };
   const outcomes = await Promise.allSettled([
-    run(['/bin/sh', '-c', configureScript]),
+    run(argvOf(under, ['/bin/sh', '-c', configureScript])),
     ...pythons.map((version) => run(bytecodeArgv(version))),
   ]);
   signal.throwIfAborted();
@@ -78,7 +83,16 @@ export async function configure(pythons: readonly string[], session: Session, si
     failed.find((reason) => reason instanceof CommandFailed) ?? failed.find((reason) => reason !== undefined);
   if (first instanceof CommandFailed) throw asUserError(first);
   if (first !== undefined) throw first;
-  await session.run(['/bin/sh', '-c', finishScript], { env: environment, signal });
+}
+
+/** Takes our own files out of the tree. `canGive`: whether files can be given to other users there. */
+export async function finish(session: Session, signal: AbortSignal, canGive: boolean): Promise<void> {
+  await session.run(['/bin/sh', '-c', finishScript, 'sh', canGive ? 'yes' : 'no'], { env: environment, signal });
+}
+
+function argvOf(under: readonly string[], argv: Argv): Argv {
+  const [program, ...rest] = [...under, ...argv];
+  return [program ?? argv[0], ...rest];
 }
 
 function asUserError(failure: CommandFailed): UserError {

@@ -3,14 +3,16 @@ import { fileURLToPath } from 'node:url';
 
 import type { LaidRoot } from '../../../contract/index.ts';
 import { UserError, type OnProgress } from '../../../model/index.ts';
+import { appendManifest } from '../../../roots/manifest.ts';
 import { enclose } from '../../../sessions/confined.ts';
 import { openParameters } from '../../../sessions/enter.ts';
 import { findMapping, mapArgv } from '../../../sessions/mapped.ts';
 import { runProcess } from '../../../sessions/process.ts';
 import type { AptLock } from '../spec.ts';
-import { configure } from './configure.ts';
+import { configure, finish } from './configure.ts';
 import { generateLists, listsTar } from './lists.ts';
 import type { DebFile } from './payload.ts';
+import { preparePretence, pretendedOwners } from './pretend-owners.ts';
 import type { LayAnswer, LayJob } from './worker.ts';
 
 /** How a root is laid. */
@@ -60,16 +62,27 @@ export async function layRoot(debs: readonly DebFile[], directory: string, optio
       network: 'none',
       mounts: [],
       hostname: 'localhost',
+      watched: true,
     },
     options.signal,
   );
-  await configure(answer.pythons, session, options.signal);
+  const pretends = job.owners === 'manifest';
+  const under = pretends ? await preparePretence(directory) : [];
+  await configure(answer.pythons, session, options.signal, under);
+  const owned = pretends ? pretendedOwners(directory, answer.owned) : [];
+  await finish(session, options.signal, !pretends);
   const hasApt = debs.some(({ name }) => name === 'apt');
   if (options.lists !== undefined && hasApt) {
     const files = generateLists(options.lists, answer.controls);
     if (files.length > 0) await session.untar(toAsync(listsTar(files)), '/');
   }
-  return { directory };
+  if (!pretends) return { directory };
+  const manifest = `${directory}.manifest`;
+  await appendManifest(
+    manifest,
+    owned.map(([path, uid, gid]) => ({ path, uid, gid })),
+  );
+  return { directory, manifest };
 }
 
 async function unpackAll(job: LayJob, { signal, onProgress }: LayOptions): Promise<LayAnswer> {

@@ -131,7 +131,7 @@ function writeMember(member: TarMember, inRoot: string, window: Checked, tree: T
       const from = `${tree.root}${folderOfTarget === '/' ? '' : folderOfTarget}${target.slice(target.lastIndexOf('/'))}`;
       if (!(lstat(from)?.isFile() ?? false)) throw new UserError(`${what}: refused: ${inRoot} is a link to no file`);
       replacing(at, () => linkSync(encodeName(from), at));
-      return;
+      break;
     }
     case 'directory':
     case 'device':

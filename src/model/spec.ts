@@ -62,7 +62,7 @@ export interface FileLock {
   readonly sha256?: string;
   readonly link?: string;
   readonly directory?: true;
-  /** Why the content is not carried: `limit`, `secret`, `private`, `ignored`, `unreadable`. */
+  /** Why the content is not carried: `limit`, `secret`, `private`, `unreadable`, or `changed`: not known any more. */
   readonly left?: string;
 }
 

@@ -11,7 +11,7 @@ export class CommandFailed extends UserError {
 
   constructor(argv: Argv, result: RunResult) {
     const said = lastLines(result.stderr.length > 0 ? result.stderr : result.stdout);
-    super(`${displayArgv(argv)} ended with status ${result.status}${said === '' ? '' : `: ${said}`}`);
+    super(`${displayArgv(argv)} ended with status ${result.status}`, { details: said });
     this.name = 'CommandFailed';
     this.argv = argv;
     this.result = result;
@@ -143,6 +143,7 @@ async function collect(stream: NodeJS.ReadableStream | null, limit: number, stop
   return Buffer.concat(chunks);
 }
 
-function lastLines(output: Buffer): string {
-  return output.toString('utf8').trim().split('\n').slice(-3).join(' · ').slice(-600);
+function lastLines(output: Buffer): string[] {
+  const lines = output.toString('utf8').split('\n').map((line) => line.trimEnd().slice(0, 400));
+  return lines.filter((line) => line !== '').slice(-12);
 }

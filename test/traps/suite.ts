@@ -59,6 +59,7 @@ export const traps: readonly Trap[] = [
   program('mounts', { root: true }),
   program('odd-names'),
   program('pids', { root: true }),
+  program('pivots', { root: true }),
   program('renames'),
   program('static', { flags: ['-static'] }),
   program('thread-exec', { flags: ['-pthread'] }),

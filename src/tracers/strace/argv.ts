@@ -18,7 +18,7 @@ export interface Mode {
  */
 const watched =
   'open openat openat2 creat open_by_handle_at name_to_handle_at execve execveat clone clone3 fork vfork ' +
-  'chdir fchdir chroot pivot_root mount umount2 move_mount unshare setns ' +
+  'chdir fchdir chroot pivot_root mount umount2 open_tree move_mount unshare setns ' +
   'rename renameat renameat2 link linkat symlink symlinkat truncate truncate64 ' +
   'mkdir mkdirat mknod mknodat unlink unlinkat rmdir connect bind io_uring_setup ptrace';
 

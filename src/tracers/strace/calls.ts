@@ -3,10 +3,11 @@ import { lstatSync } from 'node:fs';
 import { encodeName } from '../../roots/names.ts';
 import { did } from './accesses.ts';
 import { descriptorPath, stringArgument, type Call } from './arguments.ts';
-import { ownView, type Process } from './processes.ts';
+import type { Process } from './processes.ts';
 import { parseOpening } from './opens.ts';
 import type { Located, Scene } from './scene.ts';
 import { socketAddress } from './sockets.ts';
+import { cover, ownView, pivot, uncover, unknownView } from './views.ts';
 
 type Handler = (scene: Scene, process: Process, args: readonly string[], call: Call) => void;
 
@@ -32,31 +33,45 @@ export const handlers: Readonly<Record<string, Handler>> = {
     const root = located(scene, process, undefined, path, true)?.shown ?? process.place.root;
     process.place.root = root === '/' ? '' : root;
   },
-  pivot_root: becomeUnknown,
+  pivot_root(scene, process, [root, old]) {
+    scene.namesChanged();
+    const to = located(scene, process, undefined, root, true)?.shown;
+    const put = located(scene, process, undefined, old, true)?.shown;
+    if (!process.view.own || to === undefined || put === undefined) process.view = unknownView;
+    else pivot(process.view, to, put);
+    if (process.place.cwd === to) process.place.cwd = '/';
+  },
   mount(scene, process, [source, target, type, flags = '']) {
     scene.namesChanged();
     if (!process.view.own || /MS_(?:PRIVATE|SLAVE|SHARED|UNBINDABLE|REMOUNT)/.test(flags)) return;
     // The kernel's own filesystems are the same wherever they are mounted anew.
     if (/^(?:proc|sysfs|devtmpfs|devpts|mqueue|cgroup2?|securityfs)$/.test(stringArgument(type) ?? '')) return;
-    const bound = /MS_(?:BIND|MOVE)/.test(flags) ? located(scene, process, undefined, source, true)?.host : undefined;
-    covered(process, located(scene, process, undefined, target, true), bound);
+    const from = /MS_(?:BIND|MOVE)/.test(flags) ? located(scene, process, undefined, source, true)?.shown : undefined;
+    const to = located(scene, process, undefined, target, true)?.shown;
+    if (to !== undefined) cover(process.view, to, from);
+  },
+  open_tree(scene, process, args, call) {
+    const from = located(scene, process, args[0], args[1], true)?.shown;
+    if (from !== undefined) (process.trees ??= new Map()).set(Number.parseInt(call.result, 10), from);
   },
   move_mount(scene, process, args) {
     scene.namesChanged();
-    if (process.view.own) covered(process, located(scene, process, args[2], args[3], true), undefined);
+    const to = located(scene, process, args[2], args[3], true)?.shown;
+    const from = located(scene, process, args[0], args[1], true)?.shown;
+    if (!process.view.own || to === undefined) return;
+    cover(process.view, to, from ?? process.trees?.get(Number.parseInt(args[0] ?? '', 10)));
   },
   umount2(scene, process, [target]) {
     scene.namesChanged();
-    const path = stringArgument(target);
-    const index = process.view.mounts.findLastIndex((mount) => mount.target === path);
-    if (index >= 0) process.view.mounts.splice(index, 1);
+    const path = located(scene, process, undefined, target, true)?.shown;
+    if (path !== undefined && process.view.own) uncover(process.view, path);
   },
   unshare(_scene, process, [flags = '']) {
     process.place = { ...process.place };
     if (flags.includes('CLONE_NEWNS')) process.view = ownView(process.view);
   },
-  setns(scene, process, [descriptor = '', flags = '']) {
-    if (flags.includes('CLONE_NEWNS') || /\bmnt\b/.test(descriptor)) becomeUnknown(scene, process);
+  setns(_scene, process, [descriptor = '', flags = '']) {
+    if (flags.includes('CLONE_NEWNS') || /\bmnt\b/.test(descriptor)) process.view = unknownView;
   },
   rename: (scene, process, args, call) => rename(scene, process, [undefined, args[0], undefined, args[1]], call),
   renameat: rename,
@@ -129,16 +144,6 @@ function enter(scene: Scene, process: Process, directory: string | undefined): v
   if (directory === undefined) return;
   process.place.cwd = directory;
   scene.workedIn(process, directory);
-}
-
-function becomeUnknown(_scene: Scene, process: Process): void {
-  process.view = { own: true, unknown: true, mounts: [] };
-}
-
-function covered(process: Process, target: Located | undefined, source: string | undefined): void {
-  if (target === undefined) return;
-  if (target.shown === '/') process.view.unknown = true;
-  else process.view.mounts.push({ target: target.shown, source });
 }
 
 function rename(scene: Scene, process: Process, args: readonly (string | undefined)[], _call: Call): void {

@@ -1,8 +1,8 @@
 import { did, type Opening, type Touched } from './accesses.ts';
 import { closingQuote, copyText, decodeEscapes } from './escapes.ts';
 import type { Process } from './processes.ts';
-import { onThisMachine } from './processes.ts';
 import type { Scene } from './scene.ts';
+import { onThisMachine } from './views.ts';
 
 /** Takes lines of open, openat, openat2 and creat: nearly all lines there are, so no parsing that isn't needed. */
 export function watchOpens(scene: Scene): (process: Process, text: string) => void {
@@ -83,7 +83,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
   /** A name that leads to something of the process's own: the name itself is what can come back. */
   function led(process: Process, text: string, from: number, fromEnd: number, asked: string): void {
     const folder = from > 0 ? decodeEscapes(text.slice(from, fromEnd)) : process.place.cwd;
-    if (folder.startsWith('/proc/')) return;
+    if (folder === '/proc' || folder.startsWith('/proc/')) return;
     const located = scene.locate(process, decodeEscapes(asked), { from: folder, follow: false });
     for (const file of scene.files(located)) file.flags |= did.read;
   }

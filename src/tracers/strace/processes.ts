@@ -1,3 +1,5 @@
+import { hostView, ownView, type View } from './views.ts';
+
 /** Where a process looks from: shared by those that were cloned with CLONE_FS. */
 export interface Place {
   /** The working directory as this machine names it. */
@@ -6,21 +8,13 @@ export interface Place {
   root: string;
 }
 
-/** What a process sees mounted: shared until unshare, setns or CLONE_NEWNS. */
-export interface View {
-  /** False: this machine's mounts. */
-  readonly own: boolean;
-  /** True when nothing can be said about which of its files are this machine's. */
-  unknown: boolean;
-  /** Folders over which something else was mounted, and what it is where that is a folder of this machine. */
-  readonly mounts: { readonly target: string; readonly source: string | undefined }[];
-}
-
 export interface Process {
   place: Place;
   view: View;
   /** What it was last executed as. */
   program: string;
+  /** Detached copies of mounts (open_tree), by descriptor: the folder that each shows. */
+  trees: Map<number, string> | undefined;
   /** What it did before it was known whose child it is. */
   waiting: (() => void)[] | undefined;
 }
@@ -43,7 +37,6 @@ const mostWaiting = 10_000;
 export function followProcesses(cwd: string): Processes {
   const alive = new Map<number, Process>();
   const orphans = new Map<number, Process>();
-  const host: View = { own: false, unknown: false, mounts: [] };
   let first = true;
 
   function get(pid: number): Process {
@@ -52,7 +45,13 @@ export function followProcesses(cwd: string): Processes {
       if (known.waiting !== undefined && known.waiting.length > mostWaiting) settleOne(known);
       return known;
     }
-    const process: Process = { place: { cwd, root: '' }, view: host, program: '', waiting: first ? undefined : [] };
+    const process: Process = {
+      place: { cwd, root: '' },
+      view: hostView,
+      program: '',
+      trees: undefined,
+      waiting: first ? undefined : [],
+    };
     first = false;
     alive.set(pid, process);
     return process;
@@ -72,7 +71,7 @@ export function followProcesses(cwd: string): Processes {
       const place = flags.includes('CLONE_FS') ? parent.place : { ...parent.place };
       const view = flags.includes('CLONE_NEWNS') ? ownView(parent.view) : parent.view;
       if (early === undefined) {
-        alive.set(pid, { place, view, program: parent.program, waiting: undefined });
+        alive.set(pid, { place, view, program: parent.program, trees: parent.trees, waiting: undefined });
         return;
       }
       orphans.delete(pid);
@@ -98,21 +97,4 @@ export function followProcesses(cwd: string): Processes {
       return waiting.length;
     },
   };
-}
-
-/** A mount namespace of its own, which starts as a copy. */
-export function ownView(view: View): View {
-  return { own: true, unknown: view.unknown, mounts: [...view.mounts] };
-}
-
-/** Which file of this machine a path is in a view: undefined when it isn't one. */
-export function onThisMachine(view: View, path: string): string | undefined {
-  if (!view.own) return path;
-  if (view.unknown) return undefined;
-  for (let index = view.mounts.length - 1; index >= 0; index -= 1) {
-    const mount = view.mounts[index];
-    if (mount === undefined || !(path === mount.target || path.startsWith(`${mount.target}/`))) continue;
-    return mount.source === undefined ? undefined : mount.source + path.slice(mount.target.length);
-  }
-  return path;
 }

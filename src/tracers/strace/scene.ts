@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 
 import { collectAccesses, did, type Accesses, type Touched } from './accesses.ts';
-import { onThisMachine, type Process } from './processes.ts';
+import type { Process } from './processes.ts';
 import { createResolver, type Resolver } from './resolve.ts';
+import { onThisMachine } from './views.ts';
 
 /** Where a name led that strace does not resolve for us. */
 export interface Located {
@@ -105,7 +106,7 @@ export function createScene(since: number): Scene {
       if (located.nobody === true) return [];
       if (host === shown) return [accesses.touch(host, false)];
       const foreign = accesses.touch(shown, true);
-      return host === undefined ? [foreign] : [foreign, accesses.touch(host, false)];
+      return host === undefined || /^\/proc\/[0-9]/.test(host) ? [foreign] : [foreign, accesses.touch(host, false)];
     },
     reached(file, located, asked) {
       for (const link of located.links) if (link !== file.path) (file.via ??= new Set()).add(link);

@@ -31,7 +31,7 @@ export async function load(file: string, house: House): Promise<Loaded> {
       hint: `did you mean "-- ${file}"? A command stands after --`,
     });
   }
-  return await loaded(file, 'spec', await readFile(file, 'utf8'), new Set(), house);
+  return await loaded(file, 'spec', await readFile(file), new Set(), house);
 }
 
 /** The spec that an instance was made from, out of the store. */
@@ -44,12 +44,13 @@ export async function loadStored(name: string, sha256: string, house: House): Pr
 async function loaded(
   file: string,
   kind: Loaded['kind'],
-  text: string,
+  content: string | Buffer,
   brought: ReadonlySet<string>,
   house: House,
 ): Promise<Loaded> {
-  const read = readSpec(text, { file, distributions: house.distributions });
-  return { ...read, file, kind, text, brought, source: await house.store.add(Buffer.from(text)) };
+  const read = readSpec(content, { file, distributions: house.distributions });
+  const bytes = Buffer.from(content);
+  return { ...read, file, kind, text: bytes.toString('utf8'), brought, source: await house.store.add(bytes) };
 }
 
 async function firstBytes(file: string): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { basename, join, posix } from 'node:path';
 import { digestOf, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
 import { writeSpec } from '../formats/spec/write.ts';
-import { attach, remove } from './attach.ts';
+import { remove } from './attach.ts';
 import { create, type Created } from './create.ts';
 import { explainDifference } from './explain-difference.ts';
 import { contextOf, createContextOf, traceContextOf, withWork, type House } from './house.ts';

@@ -6,6 +6,7 @@ import { previewOf, renderTo } from '../../flows/preview.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
 import { refuseStale } from '../../formats/spec/lock.ts';
+import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
@@ -57,7 +58,7 @@ export const verb: Verb = {
       });
     }
     const loaded = await load(source, house);
-    for (const { message } of loaded.warnings) terminal.say(`warning: ${message}`);
+    for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
     refuseStale(loaded.spec, loaded);
     const spec: Spec = await resolve({ spec: loaded.spec, entries: 'unlocked', renew: [] }, house);
     const exact = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(writeSpec(spec, house)));

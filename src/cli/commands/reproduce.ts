@@ -4,6 +4,7 @@ import { UserError, type Argv } from '../../model/index.ts';
 import { reproduceCommand, reproduceFile, type Reproduction, type ReproduceOptions } from '../../flows/reproduce.ts';
 import { saveBundle } from '../../flows/save-bundle.ts';
 import { load } from '../../flows/load.ts';
+import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { localRoot } from '../../roots/local.ts';
@@ -88,7 +89,7 @@ async function fromFile(
   terminal: Terminal,
 ): Promise<Reproduction> {
   const loaded = await load(file, house);
-  for (const { message } of loaded.warnings) terminal.say(`warning: ${message}`);
+  for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
   return await reproduceFile(loaded, request, house);
 }
 

@@ -1,5 +1,6 @@
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
+import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { UserError } from '../../model/index.ts';
@@ -26,7 +27,7 @@ export const verb: Verb = {
     const house = houseOf(terminal);
     const file = operands[0] ?? 'repronim.yaml';
     const loaded = await load(file, house);
-    for (const { message } of loaded.warnings) terminal.say(`warning: ${message}`);
+    for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
     const renew = options.flag('renew') ? true : options.list('renewPackage');
     const spec = await resolve({ spec: loaded.spec, entries: 'stale', renew }, house);
     const text = writeSpec(spec, { distributions: house.distributions, onto: loaded.document });

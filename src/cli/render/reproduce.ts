@@ -59,15 +59,17 @@ export function createdLine(created: Created, spec: Spec): string[] {
     const listed = (lock as { packages?: readonly { repacked?: boolean }[] }).packages;
     return listed ?? [];
   });
-  const from = created.obtained?.from;
-  const sources =
-    from === undefined
-      ? ['built already']
-      : Object.entries(from).map(([kind, number]) =>
-          kind === 'stored' ? `${count(number)} stored` : `${count(number)} from ${the(kind)}`,
-        );
   const repacked = packages.filter((one) => one.repacked === true).length;
-  if (repacked > 0) sources.push(`${count(repacked)} repacked`);
+  const fetched = Object.entries(created.obtained?.from ?? {}).filter(([kind]) => kind !== 'stored');
+  const stored = packages.length - repacked - fetched.reduce((sum, [, number]) => sum + number, 0);
+  const sources =
+    created.obtained === undefined
+      ? ['built already']
+      : [
+          ...(stored > 0 ? [`${count(stored)} stored`] : []),
+          ...fetched.map(([kind, number]) => `${count(number)} from ${the(kind)}`),
+          ...(repacked > 0 ? [`${count(repacked)} repacked`] : []),
+        ];
   const refused = created.obtained?.refused ?? [];
   return [
     timed(

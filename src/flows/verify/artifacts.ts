@@ -1,15 +1,15 @@
 import { digestFile } from '../../archives/store.ts';
-import type { CreateContext, Wanted } from '../../contract/index.ts';
+import type { Context } from '../../contract/index.ts';
 import { byBytes, type Difference, type Level } from '../../model/index.ts';
 import type { Part } from '../plan.ts';
 
 /**
  * What was obtained against the lock, by hash. The content in the store is hashed again; what is not there any more
- * is known from the record of the build (`built`), or can't be told.
+ * is known from the record of the build (`built`), or can't be told. Nothing is fetched.
  */
 export async function verifyArtifacts(
   parts: readonly Part[],
-  context: CreateContext,
+  context: Context,
   built: readonly string[] | undefined,
 ): Promise<Level> {
   const recorded = new Set(built);
@@ -18,27 +18,52 @@ export async function verifyArtifacts(
   let checked = 0;
   let equal = 0;
   for (const { id, plugin, spec, lock } of parts) {
-    const kept = new Set(plugin.contents(spec, lock).kept.map(({ sha256 }) => sha256));
-    for (const wanted of await plugin.wanted(spec, lock, context)) {
+    const { archived, kept } = plugin.contents(spec, lock);
+    const names = namesIn(lock);
+    for (const sha256 of new Set([...archived, ...kept].map((ref) => ref.sha256))) {
       context.signal.throwIfAborted();
       checked += 1;
-      const said = { subject: wanted.what, owner: id, was: wanted.sha256 };
-      const is = await hashStored(wanted, context);
-      if (is !== undefined && is !== wanted.sha256) differing.push({ ...said, kind: 'changed', is });
-      else if (is === undefined && built !== undefined && !recorded.has(wanted.sha256)) {
-        differing.push({ ...said, kind: 'missing' });
-      } else if (kept.has(wanted.sha256)) {
-        explained.push({ ...said, kind: 'repacked', explained: 'repacked from the traced system' });
-      } else if (is === undefined && built === undefined) {
-        explained.push({ ...said, kind: 'missing', explained: 'not in the store any more' });
-      } else equal += 1;
+      const { name = `content of ${id}`, repacked = false } = names.get(sha256) ?? {};
+      const said = { subject: name, owner: id, was: sha256 };
+      const is = await hashStored(sha256, context);
+      if (is !== undefined && is !== sha256) differing.push({ ...said, kind: 'changed', is });
+      else if (repacked) explained.push({ ...said, kind: 'repacked', explained: 'repacked from the traced system' });
+      else if (is !== undefined || recorded.has(sha256)) equal += 1;
+      else if (built !== undefined) differing.push({ ...said, kind: 'missing' });
+      else explained.push({ ...said, kind: 'missing', explained: 'not in the store any more' });
     }
   }
   const bySubject = (a: Difference, b: Difference) => byBytes(a.subject, b.subject);
   return { checked, equal, differing: differing.toSorted(bySubject), explained: explained.toSorted(bySubject) };
 }
 
-async function hashStored({ sha256 }: Wanted, { store }: CreateContext): Promise<string | undefined> {
+interface Named {
+  readonly name?: string;
+  readonly repacked?: boolean;
+}
+
+/**
+ * What a person calls each content of a lock: the name and version, the path or the file that stands beside its
+ * sha256, or the key under which it stands. Locks are the plug-ins' own, and this is the form of all of them.
+ */
+function namesIn(value: unknown, key = '', found = new Map<string, Named>()): ReadonlyMap<string, Named> {
+  if (typeof value === 'string') {
+    const [, sha256] = /^(?:sha256:)?([0-9a-f]{64})$/.exec(value) ?? [];
+    if (sha256 !== undefined && key !== 'of' && !found.has(sha256)) found.set(sha256, { name: key });
+  } else if (Array.isArray(value)) {
+    for (const one of value) namesIn(one, key, found);
+  } else if (typeof value === 'object' && value !== null) {
+    const { sha256, name, version, path, file, repacked } = value as Readonly<Record<string, unknown>>;
+    if (typeof sha256 === 'string') {
+      const words = name === undefined ? (path ?? file ?? key) : version === undefined ? name : `${name} ${version}`;
+      found.set(sha256, { name: String(words), repacked: repacked === true });
+    }
+    for (const [inner, one] of Object.entries(value)) if (inner !== 'sha256') namesIn(one, inner, found);
+  }
+  return found;
+}
+
+async function hashStored(sha256: string, { store }: Context): Promise<string | undefined> {
   const file = await store.find(sha256);
   return file === undefined ? undefined : (await digestFile(file)).digest;
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { runId, sha256, type FileLock, type Spec, type Step } from '../../model/index.ts';
+import { runId, type FileLock, type Spec, type Step } from '../../model/index.ts';
 import type { Made, Part } from '../plan.ts';
 
 /** What has to be in a root beside what its packages bring, by absolute path. */
@@ -13,7 +13,7 @@ export interface Expected {
   readonly planned: ReadonlyMap<string, string>;
 }
 
-/** Loose files, what runs start with, what the plan's steps write, and what was traced. */
+/** Loose files, what runs start with, what the plan brings back of changed files, and what was traced. */
 export function expectedFiles(spec: Spec, parts: readonly Part[], made: Made, traced: readonly FileLock[]): Expected {
   const files = new Map<string, FileLock>(traced.map((file) => [file.path, file]));
   const outputs = new Set<string>();
@@ -48,13 +48,12 @@ function takeStep(step: Step, files: Map<string, FileLock>, planned: Map<string,
   if (step.do !== 'write' && step.do !== 'link' && step.do !== 'directory') return;
   planned.set(step.path, step.because);
   files.delete(step.path);
-  if (step.do === 'link') files.set(step.path, { path: step.path, link: step.target });
-  if (step.do !== 'write') return;
+  // what is text here was made up by the plan; what is content was kept from the traced system
+  if (step.do !== 'write' || typeof step.content === 'string') return;
   const { path, mode, content, uid, gid } = step;
-  const ref = typeof content === 'string' ? { sha256: sha256(content), size: Buffer.byteLength(content) } : content;
   files.set(path, {
     path,
-    ...ref,
+    ...content,
     ...(mode === undefined ? {} : { mode }),
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),

@@ -94,12 +94,17 @@ export function isClosing(holder: Holder): boolean {
   }
 }
 
+/** include/linux/sched.h; proc_pid_stat(5), field 9. */
+const PF_EXITING = 0x4;
+
 /** Whether the process of a holder is there, and not one that has got its number since. */
 export function isAlive(holder: Pick<Holder, 'pid' | 'start'>): boolean {
   try {
     const stat = readFileSync(`/proc/${holder.pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
-    return fields[19] === holder.start && fields[0] !== 'Z' && fields[0] !== 'X';
+    // One that is ending may have to wait for somebody else to reap what was in it; its mounts are gone by then.
+    const ending = (Number(fields[6]) & PF_EXITING) !== 0 || fields[0] === 'Z' || fields[0] === 'X';
+    return fields[19] === holder.start && !ending;
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -23,18 +23,20 @@ export interface BackendUnderTest<P> {
 /** The laws that every backend keeps; called from its own e2e test. */
 export function testBackend<P>(under: BackendUnderTest<P>): void {
   const { backend, params } = under;
-  const law = (name: string, body: (rootfs: Rootfs) => Promise<void>) =>
+  const law = (name: string, body: (rootfs: Rootfs) => Promise<void>): void => {
     test(`${backend.name}: ${name}`, async (t) => {
       const why = await under.skip?.();
       if (why !== undefined) return t.skip(why);
       await body(await under.rootfs());
     });
-  const inside = (name: string, body: (session: Session) => Promise<void>) =>
+  };
+  const inside = (name: string, body: (session: Session) => Promise<void>): void => {
     law(name, async (rootfs) => {
       await using made = await makeInstance(backend, params, rootfs);
       await using session = await made.instance.session();
       await body(session);
     });
+  };
 
   law('says that it is usable, and with what', async () => {
     const context = backendContext(folder('probe'));
@@ -234,6 +236,20 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
     assert.ok(existsSync(join(rootfs.directory, 'etc/issue')));
   });
 
+  law('lets many come and go at once', async (rootfs) => {
+    await using made = await makeInstance(backend, params, rootfs);
+    const visit = async (number: number) => {
+      const instance = await backend.attach(made.record, params, made.context);
+      for (let count = 0; count < 3; count += 1) {
+        await using session = await instance.session();
+        await session.run(['sh', '-c', `echo ${number} >> /visits`]);
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, (_, number) => visit(number)));
+    await using session = await made.instance.session();
+    assert.equal((await session.run(['wc', '-l', '/visits'])).stdout.toString(), '18 /visits\n');
+  });
+
   law('keeps running what was started until it is stopped', async (rootfs) => {
     await using made = await makeInstance(backend, params, rootfs);
     await made.instance.start();
@@ -267,6 +283,14 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
         /^sleep$/m,
       );
     }
+  });
+
+  inside('has a loopback of its own, and low ports', async (session) => {
+    const program = `
+      use Socket; socket(my $l, PF_INET, SOCK_STREAM, 0); bind($l, pack_sockaddr_in(80, INADDR_LOOPBACK)) or die $!;
+      listen($l, 1); socket(my $c, PF_INET, SOCK_STREAM, 0); connect($c, pack_sockaddr_in(80, INADDR_LOOPBACK)) or die $!;
+      print "connected"`;
+    assert.equal((await session.run(['perl', '-e', program])).stdout.toString(), 'connected');
   });
 
   law('shows nothing of this machine but what is named', async (rootfs) => {
@@ -342,14 +366,18 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
 
 /** Pids whose command line has a word in it; the last ones may take a moment to end. */
 async function processesWith(word: string): Promise<readonly string[]> {
-  const { runProcess } = await import('../../src/sessions/process.ts');
-  const script =
-    'for f in /proc/[0-9]*/cmdline; do tr "\\0" " " <$f 2>/dev/null | grep -q -- "$0" && echo $f; done; true';
   for (let tries = 0; ; tries += 1) {
-    const { stdout } = await runProcess(['sh', '-c', script, `[${word[0]}]${word.slice(1)}`]);
-    const found = stdout.toString().split('\n').filter(Boolean);
-    if (found.length === 0 || tries === 20) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const found = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(word));
+    if (found.length === 0 || tries === 40) return found;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
 
@@ -369,8 +397,8 @@ function tarOf(members: readonly { name: string; type: '0' | '1' | '2'; link?: s
   const blocks = members.flatMap(({ name, type, link = '', content = '' }) => {
     const header = Buffer.alloc(512);
     header.write(name, 0);
-    header.write('0000644\0' + '0000000\0' + '0000000\0', 100);
-    header.write(`${content.length.toString(8).padStart(11, '0')}\0` + '00000000000\0', 124);
+    header.write('0000644\x000000000\x000000000\x00', 100);
+    header.write(`${content.length.toString(8).padStart(11, '0')}\x0000000000000\x00`, 124);
     header.write(`        ${type}${link}`, 148);
     header.write('ustar\x0000', 257);
     header.write(

@@ -102,7 +102,7 @@ sub start_of {
   my $stat = read_file("/proc/$_[0]/stat") // return undef;
   $stat =~ s/^.*\) //s;
   my @fields = split / /, $stat;
-  return $fields[0] =~ /^[ZX]/ ? undef : $fields[19];
+  return $fields[0] =~ /^[ZX]/ || $fields[6] & 4 ? undef : $fields[19]; # PF_EXITING
 }
 
 # A user namespace in which we are root, and a program in it. Subordinate ids need newuidmap, which has to be called

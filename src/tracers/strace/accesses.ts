@@ -47,6 +47,8 @@ export interface Accesses {
   made(file: Touched, directory?: boolean): void;
   written(file: Touched, fresh: boolean): void;
   removed(file: Touched): void;
+  /** Looked at, not opened; a folder that is looked at has to be there as one that is worked in. */
+  asked(file: Touched): void;
   renamed(from: Touched, to: Touched): void;
   exchanged(a: Touched, b: Touched): void;
   all(): IterableIterator<Touched>;
@@ -84,6 +86,11 @@ export function collectAccesses(since: number): Accesses {
     if (directory) file.flags |= did.directory;
   }
 
+  function asked(file: Touched): void {
+    if (file.flags === 0 && isDirectory(file.path)) file.flags |= did.directory;
+    else file.flags |= did.asked;
+  }
+
   /** What is moved or linked is input, where it isn't the run's own. */
   function moved(file: Touched): void {
     if ((file.flags & did.written) === 0) file.flags |= did.read;
@@ -105,9 +112,10 @@ export function collectAccesses(since: number): Accesses {
     touch,
     written,
     made,
+    asked,
     opened(file, how) {
       if (how.looks) {
-        file.flags |= did.asked;
+        asked(file);
         return;
       }
       const before = file.flags;

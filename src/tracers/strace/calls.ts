@@ -217,7 +217,7 @@ function ask(
   if (place === undefined || /^\/proc\/[0-9]/.test(place.shown)) return;
   const asked = stringArgument(name) ?? '';
   for (const file of scene.files(place)) {
-    file.flags |= did.asked;
+    scene.accesses.asked(file);
     const from = descriptorPath(folder) ?? process.place.cwd;
     scene.reached(file, place, asked.startsWith('/') ? process.place.root + asked : `${from}/${asked}`);
   }

@@ -61,7 +61,7 @@ const names =
 
 /**
  * Whether a path is, by its name, a place for keys, tokens or passwords: never recorded or carried unless the user
- * names it. docs/dictionary.md lists them under "secret".
+ * names it (docs/spec.md, `left`).
  */
 export function isSecretPath(path: string): boolean {
   const slashed = path.startsWith('/') ? path : `/${path}`;

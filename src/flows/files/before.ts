@@ -1,4 +1,18 @@
-import { constants, copyFileSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
 import { join, posix } from 'node:path';
 
 import { byBytes, type FileLock, type Note } from '../../model/index.ts';
@@ -11,8 +25,8 @@ interface Was {
   readonly stats: Stats;
   /** Of a link. */
   readonly target?: string;
-  /** The copy that was set aside. */
-  readonly copy?: string;
+  /** What was set aside: a copy of its own, or a piece of the file of small ones. */
+  readonly copy?: string | { readonly at: number; readonly size: number };
 }
 
 export interface Before {
@@ -64,7 +78,7 @@ export async function snapshotBefore(
             files.push({ path, left: 'changed' });
             notes.push({ ...leftNote(path, 'changed', 0), kind: 'incomplete' });
           } else if (was === undefined || isAsItWas(path, was)) unchanged.push(path);
-          else files.push(...(await lockCopy(path, was, lock, notes)));
+          else files.push(...(await lockCopy(path, was, copies, lock, notes)));
         }
         const now = await lockFiles(unchanged, lock);
         notes.push(...now.notes);
@@ -122,19 +136,56 @@ function walk(directory: string, named: readonly string[], limit: number, ours: 
   return { seen, covers };
 }
 
+/** Up to this size, files are set aside in one file: making thousands of them is what takes long. */
+const small = 1024 * 1024;
+
 function setAside(seen: Walked['seen'], known: Map<string, Was>, copies: string, limits: Limits): void {
-  const files = seen.filter(([, { stats }]) => stats.isFile() && stats.size <= limits.copy);
+  const files = seen.filter(([path, { stats }]) => stats.isFile() && stats.size <= limits.copy && !isInstalled(path));
   files.sort(([a, one], [b, other]) => other.stats.mtimeMs - one.stats.mtimeMs || byBytes(a, b));
+  const pool = openSync(join(copies, 'small'), 'wx', 0o600);
+  let end = 0;
   let room = limits.copies;
   let shared = true;
-  for (const [number, [path, was]] of files.entries()) {
+  for (const [number, [path, was]] of files.slice(0, limits.files).entries()) {
     const copy = join(copies, String(number));
-    if (shared && was.stats.size > 0) shared = tryCopy(path, copy, constants.COPYFILE_FICLONE_FORCE);
-    if (!shared || was.stats.size === 0) {
-      if (was.stats.size > room || !tryCopy(path, copy, 0)) continue;
-      room -= was.stats.size;
+    if (was.stats.size > small && shared && tryCopy(path, copy, constants.COPYFILE_FICLONE_FORCE)) {
+      known.set(path, { ...was, copy });
+      continue;
     }
-    known.set(path, { ...was, copy });
+    if (was.stats.size > small) shared = false;
+    if (was.stats.size > room) continue;
+    if (was.stats.size > small) {
+      if (!tryCopy(path, copy, 0)) continue;
+      known.set(path, { ...was, copy });
+    } else {
+      const bytes = tryRead(path);
+      if (bytes === undefined) continue;
+      writeSync(pool, bytes, 0, bytes.length, end);
+      known.set(path, { ...was, copy: { at: end, size: bytes.length } });
+      end += bytes.length;
+    }
+    room -= was.stats.size;
+  }
+  closeSync(pool);
+}
+
+function tryRead(path: string): Buffer | undefined {
+  try {
+    return readFileSync(encodeName(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of a small file that was set aside. */
+function readAside(copies: string, { at, size }: { readonly at: number; readonly size: number }): Buffer {
+  const pool = openSync(join(copies, 'small'), 'r');
+  try {
+    const bytes = Buffer.alloc(size);
+    readSync(pool, bytes, 0, size, at);
+    return bytes;
+  } finally {
+    closeSync(pool);
   }
 }
 
@@ -148,7 +199,13 @@ function tryCopy(path: string, copy: string, mode: number): boolean {
   }
 }
 
-async function lockCopy(path: string, was: Was, options: LockOptions, notes: Note[]): Promise<FileLock[]> {
+async function lockCopy(
+  path: string,
+  was: Was,
+  copies: string,
+  options: LockOptions,
+  notes: Note[],
+): Promise<FileLock[]> {
   const { stats, target, copy } = was;
   const { uid, gid } = stats;
   const facts = factsOf(path, { mode: stats.mode & 0o7777, uid, gid });
@@ -161,7 +218,8 @@ async function lockCopy(path: string, was: Was, options: LockOptions, notes: Not
     notes.push(leftNote(path, left ?? 'changed', stats.size));
     return [{ ...facts, left: left ?? 'changed' }];
   }
-  const content = await options.store.addFile(copy);
+  const content =
+    typeof copy === 'string' ? await options.store.addFile(copy) : await options.store.add(readAside(copies, copy));
   // without its time: that of what runs change is not the same twice
   return [{ ...facts, ...content }];
 }
@@ -196,6 +254,11 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Package managers fill these; runs read them. */
+function isInstalled(path: string): boolean {
+  return /\/(?:node_modules|site-packages|__pycache__)\//.test(path);
 }
 
 function isKernel(path: string): boolean {

@@ -8,6 +8,8 @@ export interface Limits {
   readonly copy: number;
   /** Of all of them together, where the filesystem can't share their blocks. */
   readonly copies: number;
+  /** So many files are set aside. */
+  readonly files: number;
   /** So many entries of a run's directory are looked at before it starts. */
   readonly entries: number;
 }
@@ -16,7 +18,8 @@ export interface Limits {
 export const defaultLimits: Limits = {
   file: 2 * 1024 ** 3,
   total: 8 * 1024 ** 3,
-  copy: 256 * 1024 ** 2,
-  copies: 512 * 1024 ** 2,
+  copy: 64 * 1024 ** 2,
+  copies: 128 * 1024 ** 2,
+  files: 5000,
   entries: 20_000,
 };

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import type { Backend, InstanceRecord, Rootfs, Session } from '../../src/contract/index.ts';
 import { CommandFailed } from '../../src/sessions/process.ts';
+import { closing, processesWith, stream, tarOf } from './backend-helpers.ts';
 import { backendContext, capture, confined, folder, makeInstance, recorded } from './backend-fixture.ts';
 
 export interface BackendUnderTest<P> {
@@ -362,53 +363,4 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
       rmSync(top, { recursive: true, force: true });
     });
   }
-}
-
-/** Pids whose command line has a word in it; the last ones may take a moment to end. */
-async function processesWith(word: string): Promise<readonly string[]> {
-  for (let tries = 0; ; tries += 1) {
-    const found = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(word));
-    if (found.length === 0 || tries === 40) return found;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function closing<T extends { readonly descriptor: number }>(held: T): T & AsyncDisposable {
-  return Object.assign(held, {
-    async [Symbol.asyncDispose]() {
-      closeSync(held.descriptor);
-    },
-  });
-}
-
-async function* stream(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-function tarOf(members: readonly { name: string; type: '0' | '1' | '2'; link?: string; content?: string }[]): Buffer {
-  const blocks = members.flatMap(({ name, type, link = '', content = '' }) => {
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write('0000644\x000000000\x000000000\x00', 100);
-    header.write(`${content.length.toString(8).padStart(11, '0')}\x0000000000000\x00`, 124);
-    header.write(`        ${type}${link}`, 148);
-    header.write('ustar\x0000', 257);
-    header.write(
-      `${header
-        .reduce((sum, byte) => sum + byte, 0)
-        .toString(8)
-        .padStart(6, '0')}\0 `,
-      148,
-    );
-    return [header, Buffer.from(content), Buffer.alloc(-content.length & 511)];
-  });
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }

@@ -5,7 +5,7 @@ import { probeConfinement } from '../../sessions/confined.ts';
 import { instanceOf, layInstance } from './instance.ts';
 import { removeFiles } from './remove.ts';
 
-const params = v.record(v.string(), v.never());
+const params = v.strictObject({});
 
 /** Folders of this machine, entered with the kernel's own means: no daemon, no root needed, the default. */
 export const chroot: Backend<Record<string, never>> = {

@@ -19,7 +19,6 @@ import { parse } from 'valibot';
 import { contexts, unpackSteps, type Contexts } from '../../../test/fakes/contexts.ts';
 import { localRoot } from '../../roots/local.ts';
 import { prefix } from './index.ts';
-import type { PrefixLock, PrefixSpec } from './spec.ts';
 
 /** Writes files by content; a content that begins with `-> ` is a link, and paths that end in `/` are folders. */
 function lay(top: string, files: Readonly<Record<string, string>>): void {

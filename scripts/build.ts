@@ -6,11 +6,18 @@ import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const top = resolve(import.meta.dirname, '..');
-rmSync(resolve(top, 'dist'), { recursive: true, force: true });
+const dist = resolve(top, 'dist');
+rmSync(dist, { recursive: true, force: true });
 await build({
   absWorkingDir: top,
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts', contract: 'src/contract/index.ts' },
-  outdir: 'dist',
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    index: 'src/index.ts',
+    contract: 'src/contract/index.ts',
+    // a process of its own, which may run as another user
+    'lay-worker': 'src/toolkits/apt/lay/worker.ts',
+  },
+  outdir: dist,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -18,9 +25,7 @@ await build({
   target: 'node24',
   minifySyntax: true,
   packages: 'external',
-  // commander alone is wanted at every start; read from one file it costs a third
-  plugins: [],
   logLevel: 'warning',
 });
-cpSync(resolve(top, 'src/sessions/enclosure'), resolve(top, 'dist/enclosure'), { recursive: true });
+cpSync(resolve(top, 'src/sessions/enclosure'), resolve(dist, 'enclosure'), { recursive: true });
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: top, stdio: 'inherit' });

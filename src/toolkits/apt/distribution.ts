@@ -7,6 +7,7 @@ import { check } from './read/check.ts';
 import { describe } from './read/describe.ts';
 import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isOf } from './read/release-file.ts';
+import { resolve } from './solve/resolve.ts';
 import { aptLockSchema, aptSpecSchema, type AptLock, type AptNaming, type AptSpec } from './spec.ts';
 
 /** What sets one distribution on this toolkit apart from another. */
@@ -47,6 +48,7 @@ function aptReading(settings: AptSettings): Reading {
 export function aptDistribution(settings: AptSettings): Distribution<AptSpec, AptLock> {
   return {
     ...aptReading(settings),
+    resolve,
     wanted,
     bootstrap,
     plan,

@@ -61,6 +61,8 @@ export interface AptSpec extends DistributionSpec {
   readonly sources?: readonly AptSource[];
   /** `NAME`, `NAME=VERSION`, `NAME:ARCHITECTURE=VERSION`, `NAME>=VERSION`; see `parseWish`. */
   readonly packages?: readonly string[];
+  /** Whether what packages recommend is installed as well; default: no. */
+  readonly recommends?: boolean;
   /** Preferences beyond the sources' own priorities. */
   readonly pins?: readonly AptPin[];
   /** Packages on hold: `NAME` or `NAME:ARCHITECTURE`. */
@@ -200,6 +202,7 @@ export function aptSpecSchema(naming: AptNaming): v.GenericSchema<unknown, AptSp
       architectures: v.optional(v.array(architectureText)),
       sources: v.optional(sourcesSchema),
       packages: v.optional(v.array(wishText)),
+      recommends: v.optional(flag),
       pins: v.optional(v.array(pinSchema)),
       holds: v.optional(v.array(wishText)),
     }),

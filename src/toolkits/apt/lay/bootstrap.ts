@@ -49,6 +49,11 @@ const native: Readonly<Record<string, readonly string[]>> = {
   s390x: ['s390x'],
 };
 
+/** Debian's name of this machine's architecture; undefined where it has none. */
+export function nativeArchitecture(): string | undefined {
+  return native[process.arch]?.[0];
+}
+
 /** Kernel names of architectures that binfmt_misc may run: qemu's. */
 const emulated: Readonly<Record<string, string>> = {
   amd64: 'x86_64',

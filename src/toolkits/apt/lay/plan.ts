@@ -19,7 +19,7 @@ export function plan(spec: AptSpec, lock: AptLock): readonly Step[] {
 }
 
 function keySteps(sources: readonly AptSource[], lock: AptLock): Step[] {
-  const wanted = new Set(sources.flatMap((source) => signers(source)));
+  const wanted = new Set(sources.flatMap((source) => signersOf(source, lock)));
   return Object.entries(lock.keys ?? {})
     .filter(([fingerprint]) => wanted.has(fingerprint))
     .sort(([a], [b]) => byBytes(a, b))
@@ -35,8 +35,16 @@ function keyFile(fingerprint: string): string {
   return `/etc/apt/keyrings/${fingerprint}.gpg`;
 }
 
+/** The keys that a source names; where it names none, those that its Release files were signed by. */
+function signersOf(source: AptSource, { origins }: AptLock): readonly string[] {
+  const named = signers(source);
+  if (named.length > 0) return named;
+  const own = Object.values(origins ?? {}).filter((origin) => origin.source === source.name);
+  return [...new Set(own.flatMap((origin) => signers(origin)))].sort(byBytes);
+}
+
 function sourceStep(source: AptSource, lock: AptLock): Step {
-  const keys = signers(source).filter((fingerprint) => lock.keys?.[fingerprint] !== undefined);
+  const keys = signersOf(source, lock).filter((fingerprint) => lock.keys?.[fingerprint] !== undefined);
   const content = [
     'Types: deb',
     `URIs: ${source.uri}`,

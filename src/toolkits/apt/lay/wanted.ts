@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 
 import { snapshotSources } from '../../../archives/snapshot.ts';
 import type { CreateContext, Source, Wanted } from '../../../contract/index.ts';
-import { byBytes } from '../../../model/index.ts';
+import { byBytes, sha256 } from '../../../model/index.ts';
+import { readMachineKeys } from '../read/keyrings.ts';
 import type { AptLock, AptOrigin, AptPackage, AptSpec } from '../spec.ts';
 import { snapshots } from './archives.ts';
 import { readMirrors, type Mirror } from './mirrors.ts';
@@ -16,6 +17,7 @@ import { foundAs, recognise } from './recognise.ts';
 export async function wanted(spec: AptSpec, lock: AptLock, context: CreateContext): Promise<readonly Wanted[]> {
   const mirrors = await readMirrors();
   await recognise(spec, lock, context);
+  await takeOwnKeys(spec, lock, context);
   const packages = await Promise.all(
     lock.packages.map(async (one): Promise<Wanted> => {
       const { name, version } = one;
@@ -31,6 +33,17 @@ export async function wanted(spec: AptSpec, lock: AptLock, context: CreateContex
     ),
   ].map(({ what, sha256, size }): Wanted => ({ what, sha256, size, sources: nowhere }));
   return [...packages, ...kept];
+}
+
+/** Keys of archives are on most machines that use them: content of the recorded digest is the recorded key. */
+async function takeOwnKeys({ type }: AptSpec, { keys = {} }: AptLock, { store }: CreateContext): Promise<void> {
+  const machine = readMachineKeys(type);
+  for (const [fingerprint, ref] of Object.entries(keys)) {
+    if ((await store.find(ref.sha256)) !== undefined) continue;
+    const found = await machine.named([fingerprint]);
+    const same = found.find(({ bytes }) => sha256(bytes) === ref.sha256);
+    if (same !== undefined) await store.add(same.bytes);
+  }
 }
 
 async function* nowhere(): AsyncGenerator<Source, void, undefined> {}

@@ -12,6 +12,8 @@ export interface Offer {
   /** What apt tells equal versions apart by. */
   readonly installedSize?: string;
   readonly depends?: string;
+  /** `NAME` or `NAME (VERSION)`, where the source package has another name or version. */
+  readonly source?: string;
 }
 
 const needle = Buffer.from('\nPackage: ');
@@ -53,6 +55,7 @@ function toOffer(text: string): Offer | undefined {
   if (!Number.isSafeInteger(size) || size <= 0 || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
   const installedSize = field('Installed-Size');
   const depends = field('Depends');
+  const source = field('Source');
   return {
     name,
     version,
@@ -62,5 +65,6 @@ function toOffer(text: string): Offer | undefined {
     sha256,
     ...(installedSize === undefined ? {} : { installedSize }),
     ...(depends === undefined ? {} : { depends }),
+    ...(source === undefined ? {} : { source }),
   };
 }

@@ -54,7 +54,8 @@ function fingerprints(indices: readonly Index[]): Pick<AptSource, 'signed-by'> {
   return { 'signed-by': all.length === 1 ? only : all };
 }
 
-function toOrigin(index: Index, source: string): { key: string; origin: AptOrigin } {
+/** What the lock says of an index: the key that packages name it by, and its facts. `source` is its source's name. */
+export function toOrigin(index: Index, source: string): { key: string; origin: AptOrigin } {
   const { entry, component, release } = index;
   const suite = entry.suite.replaceAll(/^[./]+|\/+$/g, '');
   const key = [source, suite, component ?? ''].filter((part) => part !== '').join('/');

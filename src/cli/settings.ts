@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+
 import { UserError } from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
 import { ownFiles, openHouse, runningAs, type House } from '../index.ts';
@@ -48,6 +50,18 @@ export function confinementFrom(options: Options, own: boolean): Confinement {
 }
 
 export { ownFiles, runningAs };
+
+/** The files that our own streams were redirected to or from: they are nobody's input. */
+export function ownStreams(): string[] {
+  return [0, 1, 2].flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith('/') && !target.startsWith('/dev/') ? [target] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 /** Our environment less what is ours. */
 export function environmentForCommands(): Record<string, string> {

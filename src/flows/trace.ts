@@ -60,11 +60,22 @@ export async function trace(
   const started = performance.now();
   const { root, run } = request;
   const before =
-    run === undefined ? undefined : await snapshotBefore(run.directory, { work, limits: request.limits ?? {} });
+    run === undefined
+      ? undefined
+      : await snapshotBefore(run.directory, {
+          work,
+          limits: request.limits ?? {},
+          named: [...(request.inputs ?? []), ...(request.outputs ?? [])],
+        });
   const watched = run === undefined ? undefined : await watch(run, parts.tracer, context, work);
   const seen = watched ?? (await lookedAt(request));
   context.onProgress({ step: 'trace', what: 'whose files these are' });
-  const attributed = await attribute(await pathsOf(seen, root), root, parts.distributions, context);
+  const attributed = await attribute(
+    [...(await pathsOf(seen, root)), ...context.whole],
+    root,
+    parts.distributions,
+    context,
+  );
   const files = classify(seen, attributed.owned, {
     directory: run?.directory ?? '/',
     inputs: request.inputs ?? [],
@@ -100,7 +111,7 @@ export async function trace(
     summary: {
       files: attributed.owned.size,
       milliseconds: performance.now() - started,
-      distributions: attributed.described.map(({ summary }) => summary),
+      distributions: countAlike(attributed.described.map(({ summary }) => summary)),
       loose: {
         files: loose.files.filter(({ sha256 }) => sha256 !== undefined).length,
         size: loose.files.reduce((sum, { size }) => sum + (size ?? 0), 0),
@@ -108,9 +119,25 @@ export async function trace(
       inputs: files.inputs.length,
       outputs: files.outputs.length,
       sockets: watched?.sockets ?? [],
-      notes: [...seen.notes, ...attributed.notes, ...notes, ...loose.notes, ...state.notes, ...outputs.notes],
+      notes: [
+        ...seen.notes,
+        ...attributed.notes,
+        ...files.notes,
+        ...notes,
+        ...loose.notes,
+        ...state.notes,
+        ...outputs.notes,
+      ],
     },
   };
+}
+
+/** Distributions of one type and size in one line: `3 git work trees`. */
+function countAlike(lines: readonly string[]): string[] {
+  const alike = Map.groupBy(lines, (line) => line);
+  return [...alike].map(([line, same]) =>
+    same.length > 1 && line.startsWith('1 ') ? `${same.length} ${line.slice(2)}s` : same.join(', '),
+  );
 }
 
 /** What is asked of the distributions: the files themselves, and the links by which they were reached. */

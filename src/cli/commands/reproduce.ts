@@ -16,6 +16,7 @@ import {
   environmentForCommands,
   houseOf,
   ownFiles,
+  ownStreams,
   paramsFrom,
   runningAs,
 } from '../settings.ts';
@@ -119,7 +120,7 @@ async function fromCommand(
       outputs: list('outputFile'),
       include: list('include'),
       variables: options.list('env'),
-      except: [...ownFiles(house), ...(output === undefined ? [] : [resolve(output)])],
+      except: [...ownFiles(house), ...ownStreams(), ...(output === undefined ? [] : [resolve(output)])],
     },
     { ...request, scope: 'used', keep: true, whole: list('whole') },
     house,

@@ -9,7 +9,7 @@ import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { openPlace } from '../place.ts';
 import { traceLines } from '../render/trace.ts';
-import { environmentForCommands, houseOf, ownFiles, runningAs } from '../settings.ts';
+import { environmentForCommands, houseOf, ownFiles, ownStreams, runningAs } from '../settings.ts';
 import type { Invocation, Options, Verb } from '../verb.ts';
 
 export const verb: Verb = {
@@ -145,7 +145,7 @@ function requestOf(of: {
     outputs: list('outputFile'),
     include: list('include'),
     variables: options.list('env'),
-    except: [...ownFiles(house), ...(target === '-' ? [] : [resolve(target)])],
+    except: [...ownFiles(house), ...ownStreams(), ...(target === '-' ? [] : [resolve(target)])],
   };
   if (command === undefined) {
     const paths = options.list('path').flatMap((path) => (path === '-' ? namesFromInput() : [path]));

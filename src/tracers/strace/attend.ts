@@ -7,7 +7,7 @@ import type { Note } from '../../model/index.ts';
 import { followLog, type Follower } from './follow.ts';
 import type { Watch } from './watch.ts';
 
-const tickMs = 40;
+const tickMs = 20;
 /** How long processes that the command left behind are waited for. */
 const lingerMs = 5000;
 /** From SIGTERM to SIGKILL. */

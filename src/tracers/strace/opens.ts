@@ -92,7 +92,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
   function here(process: Process, text: string, from: number, fromEnd: number): void {
     if (text.charCodeAt(from - 2) !== 68) return; // a descriptor's number, not AT_FDCWD
     const { place } = process;
-    if (fromEnd - from === place.cwd.length && text.startsWith(place.cwd, from)) return;
+    if (fromEnd - from === place.cwd.length && text.slice(from, fromEnd) === place.cwd) return;
     const cwd = decodeEscapes(text.slice(from, fromEnd));
     if (cwd === place.cwd || text.charCodeAt(fromEnd + 1) === 40) return; // the same, or deleted
     place.cwd = cwd;
@@ -130,7 +130,7 @@ function isSame(raw: string, asked: string, text: string, from: number, fromEnd:
     raw.length === length + 1 + asked.length &&
     raw.endsWith(asked) &&
     raw.charCodeAt(length) === 47 &&
-    text.startsWith(raw.slice(0, length), from)
+    text.slice(from, fromEnd) === raw.slice(0, length)
   );
 }
 

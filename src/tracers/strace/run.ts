@@ -18,7 +18,7 @@ import { watchLog } from './watch.ts';
 export async function traceCommand(command: Argv, options: TraceOptions): Promise<TraceResult> {
   const probed = await probeStrace(options.signal);
   if (!probed.usable) throw new UserError(`cannot trace: ${probed.because}`, { hint: probed.hint, status: 125 });
-  const cwd = realpathSync(options.cwd);
+  const cwd = realpathSync.native(options.cwd);
   const argv = executable(command, options.env['PATH'], cwd);
   // The kernel's clock for files is a few milliseconds behind.
   const scene = createScene(Date.now() - 20);

@@ -17,6 +17,8 @@ import type { AnyDistribution, Context, CreateContext, Root } from '../contract/
 import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
+import { findMapping } from '../sessions/mapped.ts';
+import { ownersInside } from '../sessions/owners.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
 import { partsOf, type Made, type Part } from './plan.ts';
@@ -52,7 +54,7 @@ export function madeFrom(
   if (rootfs === undefined) return {};
   const { directory, manifest, fetched, kept } = rootfs;
   return {
-    ...(existsSync(directory) ? { source: localRoot(directory, 'rootfs') } : {}),
+    ...(existsSync(directory) ? { source: ownersInside(localRoot(directory, 'rootfs'), findMapping()) } : {}),
     ...(manifest === undefined ? {} : { manifest }),
     ...(fetched === undefined || kept === undefined ? {} : { built: [...fetched, ...kept] }),
   };

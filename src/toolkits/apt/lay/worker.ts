@@ -2,12 +2,13 @@
  * The process that lays a tree: run by `lay.ts` as root, or as root of a user namespace, with one job on standard
  * input and one answer on standard output. It is a process of its own because namespaces are entered by processes.
  */
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
 import { UserError } from '../../../model/index.ts';
+import { writeAll } from '../../../sessions/streams.ts';
 import { arrange, writeWork } from './arrange.ts';
 import { prepareBytecode } from './bytecode.ts';
 import { writeDatabase } from './database.ts';
@@ -57,10 +58,8 @@ else await main();
 
 async function main(): Promise<void> {
   process.umask(0);
-  const bytes = Buffer.from(
-    JSON.stringify(await guarded(() => layOrAgain(JSON.parse(readFileSync(0, 'utf8')) as LayJob))),
-  );
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  const answer = await guarded(() => layOrAgain(JSON.parse(readFileSync(0, 'utf8')) as LayJob));
+  writeAll(1, JSON.stringify(answer)); // threads made the pipe one that does not wait
   process.exit(0);
 }
 

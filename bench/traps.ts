@@ -51,7 +51,9 @@ async function byUs(trap: Trap): Promise<Outcome> {
   const argv = await buildTrap(trap, programs, box);
   if (argv === undefined) return 'skipped';
   const { truth, result } = await traceTrap(trap, argv, box, work);
-  return result.status === 77 ? 'skipped' : judgeTrap(truth, result, box, work);
+  return result.status === 77 || (trap.optional === true && result.status === 126)
+    ? 'skipped'
+    : judgeTrap(truth, result, box, work);
 }
 
 /** ReproZip's own command line, without what it does after the trace; then its database. */

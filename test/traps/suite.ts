@@ -65,7 +65,11 @@ export const traps: readonly Trap[] = [
   program('thread-exec', { flags: ['-pthread'] }),
   program('threads', { flags: ['-pthread'] }),
   program('truncates'),
-  program('word32', { flags: ['-m32', '-static'], optional: true }),
+  program('word32', {
+    flags: ['-m32', '-static', '-nostdlib', '-fno-pie', '-no-pie', '-fno-stack-protector', '-fno-builtin'],
+    args: (box) => [box],
+    optional: true,
+  }),
   script('interpreters.sh', '/bin/sh'),
   script('redirect.sh', '/bin/sh', { stdin: 'given/stdin', status: 3 }),
   script('search.sh', '/bin/sh'),

@@ -3,51 +3,29 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve as absolute } from 'node:path';
 
-import { openStore } from './archives/store.ts';
 import { backends } from './backends/index.ts';
 import { distributions } from './distributions/index.ts';
 import { attach as attachFlow, type Attached } from './flows/attach.ts';
 import { create as createFlow, type Created } from './flows/create.ts';
-import { createContextOf, traceContextOf, withWork, type House } from './flows/house.ts';
+import { createContextOf, withWork } from './flows/create-context.ts';
+import { traceContextOf, type House } from './flows/house.ts';
 import { load, type Loaded } from './flows/load.ts';
 import { resolve as resolveFlow } from './flows/resolve.ts';
 import { trace as traceFlow, type Traced } from './flows/trace.ts';
 import { madeFrom, verify as verifyFlow } from './flows/verify.ts';
-import { loadConfig } from './formats/config.ts';
 import { writeSpec } from './formats/spec/write.ts';
-import { openInventory } from './inventory/inventory.ts';
-import { places } from './inventory/places.ts';
-import { UserError, type Argv, type OnProgress, type RunLock, type Spec, type Verdict } from './model/index.ts';
+import { UserError, type Argv, type RunLock, type Spec, type Verdict } from './model/index.ts';
 import type { Confinement } from './contract/index.ts';
+import { openHall, type HouseOptions } from './hall.ts';
 import { localRoot } from './roots/local.ts';
 import { straceTracer } from './tracers/strace/index.ts';
 
-export type { Attached, Created, House, Loaded, Traced };
+export type { Attached, Created, House, HouseOptions, Loaded, Traced };
 export * from './model/index.ts';
-
-export interface HouseOptions {
-  /** Default: ours. Names the XDG places, and settings as `REPRONIM_*`. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
-}
 
 /** Opens this user's house: settings, store and inventory, with every plug-in in it. Changes nothing on disk. */
 export function openHouse(options: HouseOptions = {}): House {
-  const env = options.env ?? process.env;
-  const where = places(env);
-  const config = loadConfig({ env, home: where.config });
-  return {
-    distributions,
-    backends,
-    tracer: straceTracer,
-    places: where,
-    store: openStore(where.store),
-    inventory: openInventory(where.state),
-    settings: (name) => config.table(name),
-    onProgress: options.onProgress ?? (() => {}),
-    signal: options.signal ?? new AbortController().signal,
-  };
+  return { ...openHall(options), distributions, tracer: straceTracer };
 }
 
 export interface TraceOptions extends HouseOptions {

@@ -1,4 +1,4 @@
-import { UserError, type Argv, type Spec } from '../model/index.ts';
+import { UserError, type Argv } from '../model/index.ts';
 import type { Attached } from '../flows/attach.ts';
 
 interface ExecIn {
@@ -9,9 +9,8 @@ interface ExecIn {
 }
 
 /** Runs a program in an instance on our own streams, as the spec's first run was run unless it is said otherwise. */
-export async function execIn({ instance, spec }: Attached, argv: Argv, options: ExecIn): Promise<number> {
-  const made = await spec();
-  const as = Object.values(made.lock?.runs ?? {})[0]?.as;
+export async function execIn({ instance, record }: Attached, argv: Argv, options: ExecIn): Promise<number> {
+  const { as, environment } = record.entered;
   const user = userOf(options.user) ?? {
     uid: as?.uid ?? 0,
     gid: as?.gid ?? 0,
@@ -19,11 +18,11 @@ export async function execIn({ instance, spec }: Attached, argv: Argv, options: 
     ...(as === undefined ? {} : { umask: Number.parseInt(as.umask, 8) }),
   };
   await using session = await instance.session();
-  const directory = options.directory ?? made.runs?.[0]?.directory ?? '/';
+  const directory = options.directory ?? record.entered.directory;
   const [found] = await session.root.lstat([directory]);
   return await session.exec(argv, {
     cwd: found === undefined ? '/' : directory,
-    env: environmentOf(made, as?.home, options),
+    env: environmentOf(environment, as?.home, options),
     user,
     stdin: 'inherit',
     stdout: 'inherit',
@@ -32,7 +31,11 @@ export async function execIn({ instance, spec }: Attached, argv: Argv, options: 
   });
 }
 
-function environmentOf(spec: Spec, home: string | undefined, options: ExecIn): Record<string, string> {
+function environmentOf(
+  environment: Readonly<Record<string, string>>,
+  home: string | undefined,
+  options: ExecIn,
+): Record<string, string> {
   const given = options.env.map((pair): [string, string] => {
     const at = pair.indexOf('=');
     if (at < 1) throw new UserError(`--env ${pair}: expected NAME=VALUE`, { status: 2 });
@@ -43,7 +46,7 @@ function environmentOf(spec: Spec, home: string | undefined, options: ExecIn): R
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: home ?? '/root',
     ...(term === undefined ? {} : { TERM: term }),
-    ...spec.environment,
+    ...environment,
     ...Object.fromEntries(given),
   };
 }

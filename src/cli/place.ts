@@ -5,7 +5,7 @@ import { UserError, type Spec } from '../model/index.ts';
 import type { Root } from '../contract/index.ts';
 import { attach } from '../flows/attach.ts';
 import type { House } from '../flows/house.ts';
-import { load } from '../flows/load.ts';
+import { load, loadStored } from '../flows/load.ts';
 import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
 
@@ -44,7 +44,7 @@ export async function openPlace(word: string, house: House): Promise<Place> {
   return {
     label: word,
     root: session.root,
-    spec: await attached.spec(),
+    spec: await loadStored(word, attached.record.spec, house),
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),

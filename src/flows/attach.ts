@@ -1,26 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { UserError, type Spec } from '../model/index.ts';
+import { UserError } from '../model/index.ts';
 import type { AnyBackend, BackendContext, Instance } from '../contract/index.ts';
 import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import type { Claim } from '../inventory/shelf.ts';
-import { backendOf, paramsOf } from './create.ts';
-import { contextOf, type House } from './house.ts';
-import { loadStored } from './load.ts';
+import { backendOf, paramsOf } from './backend-of.ts';
+import { contextOf, type Hall } from './house.ts';
 
 /** An instance that the inventory has, ready to be used. */
 export interface Attached {
   readonly instance: Instance;
   readonly record: InstanceValue;
   readonly rootfs: RootfsValue | undefined;
-  spec(): Promise<Spec>;
 }
 
 /** The instance of that name. Throws UserError 2 where there is none. */
-export async function attach(name: string, house: House): Promise<Attached> {
-  const held = await house.inventory.instances.find(name);
+export async function attach(name: string, hall: Hall): Promise<Attached> {
+  const held = await hall.inventory.instances.find(name);
   if (held === undefined) {
-    const names = (await house.inventory.instances.list()).map((one) => one.name);
+    const names = (await hall.inventory.instances.list()).map((one) => one.name);
     const known =
       names.length === 0 ? 'there are none yet: repronim create makes one' : `there are: ${names.join(', ')}`;
     throw new UserError(`there is no instance ${name}`, { status: 2, hint: known });
@@ -32,56 +30,56 @@ export async function attach(name: string, house: House): Promise<Attached> {
     });
   }
   const record = held.value;
-  const backend = backendOf(record.backend, house);
-  const instance = await backend.attach(record, paramsOf(backend, record.params), backendContext(name, house, record));
-  const rootfs = await house.inventory.rootfs.find(record.image.rootfs);
-  return { instance, record, rootfs: rootfs?.value, spec: async () => await loadStored(name, record.spec, house) };
+  const backend = backendOf(record.backend, hall.backends);
+  const instance = await backend.attach(record, paramsOf(backend, record.params), backendContext(name, hall, record));
+  const rootfs = await hall.inventory.rootfs.find(record.image.rootfs);
+  return { instance, record, rootfs: rootfs?.value };
 }
 
 /** Removes an instance, whole or broken, and all that is its own. */
-export async function remove(name: string, house: House): Promise<void> {
-  await using claim = await house.inventory.instances.claim(name);
+export async function remove(name: string, hall: Hall): Promise<void> {
+  await using claim = await hall.inventory.instances.claim(name);
   const { value } = claim.held;
   if (value !== undefined) {
-    const backend = backendOf(value.backend, house);
+    const backend = backendOf(value.backend, hall.backends);
     const params = paramsOf(backend, value.params);
-    const context = { ...contextOf(house), state: claim.folder, record: async () => {} };
+    const context = { ...contextOf(hall), state: claim.folder, record: async () => {} };
     if (claim.held.status === 'made') await (await backend.attach(value, params, context)).remove();
     await backend.sweep(value, params, context);
   }
   await claim.remove();
 }
 
-function backendContext(name: string, house: House, record: InstanceValue): BackendContext {
+function backendContext(name: string, hall: Hall, record: InstanceValue): BackendContext {
   return {
-    ...contextOf(house),
-    state: house.inventory.instances.folder(name),
+    ...contextOf(hall),
+    state: hall.inventory.instances.folder(name),
     record: async (facts) => {
-      await using claim = await claimSoon(name, house);
+      await using claim = await claimSoon(name, hall);
       await claim.record({ ...record, facts });
     },
   };
 }
 
 /** Facts are written in a moment; another process that does so is waited for. */
-async function claimSoon(name: string, house: House): Promise<Claim<InstanceValue>> {
+async function claimSoon(name: string, hall: Hall): Promise<Claim<InstanceValue>> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await house.inventory.instances.claim(name);
+      return await hall.inventory.instances.claim(name);
     } catch (error) {
       if (!(error instanceof UserError) || tries > 200) throw error;
-      await sleep(10, undefined, { signal: house.signal });
+      await sleep(10, undefined, { signal: hall.signal });
     }
   }
 }
 
 /** Takes away an image that nobody uses. */
-export async function removeImage(name: string, house: House): Promise<void> {
-  await using claim = await house.inventory.images.claim(name);
+export async function removeImage(name: string, hall: Hall): Promise<void> {
+  await using claim = await hall.inventory.images.claim(name);
   const { value } = claim.held;
   if (value !== undefined && value.reference !== '') {
-    const backend: AnyBackend = backendOf(value.backend, house);
-    await backend.removeImage(value, paramsOf(backend, value.params), contextOf(house));
+    const backend: AnyBackend = backendOf(value.backend, hall.backends);
+    await backend.removeImage(value, paramsOf(backend, value.params), contextOf(hall));
   }
   await claim.remove();
 }

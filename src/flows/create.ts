@@ -1,11 +1,9 @@
-import { safeParse } from 'valibot';
-
-import { UserError, type ContentRef, type Spec } from '../model/index.ts';
+import { runId, UserError, type ContentRef, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
-import { near } from '../formats/near.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue } from '../inventory/inventory.ts';
 import { buildRootfs } from './create/build-rootfs.ts';
+import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
 
 export interface CreateRequest {
@@ -31,7 +29,7 @@ export interface Created {
 /** An environment from an exact spec: its rootfs, an image of it, an instance of that. */
 export async function create(request: CreateRequest, house: House): Promise<Created> {
   const started = performance.now();
-  const backend = backendOf(request.backend, house);
+  const backend = backendOf(request.backend, house.backends);
   const params = paramsOf(backend, request.params);
   const probed = await backend.probe(params, contextOf(house));
   const trusted = request.confinement.level === 'trusted';
@@ -49,6 +47,7 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
     facts,
     spec: request.source.sha256,
     params: request.params,
+    entered: enteredAs(request.spec),
   });
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: '' };
   await using claim = await house.inventory.instances.reserve(request.name, value(none));
@@ -80,29 +79,14 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
   }
 }
 
-/** The backend of that name; names what is known where there is none. */
-export function backendOf(name: string, house: House): AnyBackend {
-  const found = house.backends.find((backend) => backend.name === name);
-  if (found !== undefined) return found;
-  const known = house.backends.map((backend) => backend.name);
-  const close = near(name, known);
-  throw new UserError(`unknown backend "${name}"`, {
-    status: 2,
-    hint: `${close === undefined ? '' : `did you mean ${close}? `}known: ${known.join(', ')}`,
-  });
-}
-
-/** A backend's parameters, checked by its own schema. */
-export function paramsOf(backend: AnyBackend, given: Readonly<Record<string, unknown>>): unknown {
-  const parsed = safeParse(backend.params, given);
-  if (parsed.success) return parsed.output;
-  const details = parsed.issues.map(
-    (issue) => `${issue.path?.map(({ key }) => String(key)).join('.') ?? '--set'}: ${issue.message}`,
-  );
-  throw new UserError(`wrong parameters for ${backend.name}: ${details.join('; ')}`, {
-    status: 2,
-    hint: 'repronim create --backends lists them',
-  });
+function enteredAs(spec: Spec): InstanceValue['entered'] {
+  const [run] = spec.runs ?? [];
+  const as = run === undefined ? undefined : spec.lock?.runs?.[runId(run, 0)]?.as;
+  return {
+    directory: run?.directory ?? '/',
+    ...(as === undefined ? {} : { as }),
+    environment: spec.environment ?? {},
+  };
 }
 
 async function imageOf(

@@ -145,5 +145,7 @@ function fileSteps(file: FileLock, path: string, because: string): Step[] {
   if (file.directory === true) return [{ do: 'directory', path, ...mode, ...owner, because }];
   if (file.sha256 === undefined || file.size === undefined) return [];
   const mtime = file.mtime === undefined ? {} : { mtime: file.mtime };
-  return [{ do: 'write', path, content: { sha256: file.sha256, size: file.size }, ...mode, ...owner, ...mtime, because }];
+  return [
+    { do: 'write', path, content: { sha256: file.sha256, size: file.size }, ...mode, ...owner, ...mtime, because },
+  ];
 }

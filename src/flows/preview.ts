@@ -2,7 +2,8 @@ import { join } from 'node:path';
 
 import type { Plan, Spec } from '../model/index.ts';
 import { obtainAll } from './create/obtain.ts';
-import { createContextOf, withWork, type House } from './house.ts';
+import { createContextOf, withWork } from './create-context.ts';
+import type { House } from './house.ts';
 import { baseOf, partsOf, planOf } from './plan.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
 import { renderScript } from '../formats/render/script.ts';

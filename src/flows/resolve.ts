@@ -1,6 +1,7 @@
 import { distributionId, UserError, type DistributionLock, type Spec } from '../model/index.ts';
 import { bindLock, lockState } from '../formats/spec/lock.ts';
-import { createContextOf, withWork, type House } from './house.ts';
+import { createContextOf, withWork } from './create-context.ts';
+import type { House } from './house.ts';
 
 export interface ResolveRequest {
   readonly spec: Spec;

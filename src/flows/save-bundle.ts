@@ -1,6 +1,7 @@
 import { runId, type ContentRef, type FileLock, type Spec } from '../model/index.ts';
 import { writeBundle } from '../formats/bundle/write.ts';
-import { createContextOf, withWork, type House } from './house.ts';
+import { createContextOf, withWork } from './create-context.ts';
+import type { House } from './house.ts';
 import { obtainAll } from './create/obtain.ts';
 import { partsOf } from './plan.ts';
 

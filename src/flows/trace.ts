@@ -132,12 +132,15 @@ export async function trace(
   };
 }
 
-/** Distributions of one type and size in one line: `3 git work trees`. */
+/** Several of one kind in one phrase: `3 git work trees`, `2 prefixes (pyenv; Python 3.11.7)`. */
 function countAlike(lines: readonly string[]): string[] {
-  const alike = Map.groupBy(lines, (line) => line);
-  return [...alike].map(([line, same]) =>
-    same.length > 1 && line.startsWith('1 ') ? `${same.length} ${line.slice(2)}s` : same.join(', '),
-  );
+  const kinds = Map.groupBy(lines, (line) => /^1 ([^(]+?)(?: \(|$)/.exec(line)?.[1] ?? line);
+  return [...kinds].map(([kind, same]) => {
+    if (same.length === 1) return same[0] ?? kind;
+    const details = same.flatMap((line) => /\((.*)\)$/.exec(line)?.[1] ?? []);
+    const many = /(s|x|ch)$/.test(kind) ? `${kind}es` : `${kind}s`;
+    return `${same.length} ${many}${details.length === 0 ? '' : ` (${details.join('; ')})`}`;
+  });
 }
 
 /** What is asked of the distributions: the files themselves, and the links by which they were reached. */

@@ -1,5 +1,6 @@
 import { byBytes } from '../model/index.ts';
-import { createContextOf, type House } from './house.ts';
+import { createContextOf } from './create-context.ts';
+import type { House } from './house.ts';
 import type { Loaded } from './load.ts';
 import { partsOf } from './plan.ts';
 

@@ -25,6 +25,7 @@ function instance(name: string, rootfs = 'r1'): InstanceValue {
     confinement: { level: 'confined', network: 'none', mounts: [] },
     facts: {},
     params: {},
+    entered: { directory: '/', environment: {} },
     spec: 'ab12',
   };
 }

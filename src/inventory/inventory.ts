@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import type { RunLock } from '../model/index.ts';
 import type { ImageRecord, InstanceRecord } from '../contract/index.ts';
 import { openShelf, type Shelf } from './shelf.ts';
 
@@ -9,6 +10,12 @@ export interface InstanceValue extends InstanceRecord {
   readonly spec: string;
   /** Parameters of its backend, without secrets. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** How it is entered where nothing else is said: as its spec's first run was run. */
+  readonly entered: {
+    readonly directory: string;
+    readonly as?: RunLock['as'];
+    readonly environment: Readonly<Record<string, string>>;
+  };
 }
 
 /** What is kept of one image, under `<backend>-<digest of its rootfs>`. */
@@ -51,6 +58,7 @@ function checkInstance(value: unknown): InstanceValue {
   checkImage({ params: {}, facts: {}, ...object(fields['image']) });
   object(fields['facts']);
   object(fields['params']);
+  object(object(fields['entered'])['environment']);
   const { level, network, mounts } = object(fields['confinement']);
   if (typeof level !== 'string' || typeof network !== 'string' || !Array.isArray(mounts)) throw damaged();
   return value as InstanceValue;

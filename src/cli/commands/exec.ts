@@ -1,7 +1,7 @@
 import { UserError } from '../../model/index.ts';
 import { attach } from '../../flows/attach.ts';
 import { execIn } from '../exec-in.ts';
-import { houseOf } from '../settings.ts';
+import { hallOf } from '../hall-of.ts';
 import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
@@ -22,7 +22,7 @@ export const verb: Verb = {
   async run({ terminal, operands, command, options }) {
     const [program, ...args] = command ?? [];
     if (program === undefined) throw new UserError('no command', { status: 2 });
-    const attached = await attach(operands[0] ?? '', houseOf(terminal));
+    const attached = await attach(operands[0] ?? '', hallOf(terminal));
     terminal.handOver();
     return await execIn(attached, [program, ...args], {
       directory: options.text('directory'),

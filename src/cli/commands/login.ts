@@ -1,6 +1,6 @@
 import { attach } from '../../flows/attach.ts';
 import { execIn } from '../exec-in.ts';
-import { houseOf } from '../settings.ts';
+import { hallOf } from '../hall-of.ts';
 import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
@@ -20,7 +20,7 @@ export const verb: Verb = {
   ],
   examples: [['repronim login study', 'exit leaves it']],
   async run({ terminal, operands, options }) {
-    const attached = await attach(operands[0] ?? '', houseOf(terminal));
+    const attached = await attach(operands[0] ?? '', hallOf(terminal));
     terminal.handOver();
     return await execIn(
       attached,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import { attach } from '../../flows/attach.ts';
-import { load } from '../../flows/load.ts';
+import { load, loadStored } from '../../flows/load.ts';
 import { exactness } from '../../formats/spec/lock.ts';
 import { specLines } from '../render/spec.ts';
 import { houseOf } from '../settings.ts';
@@ -31,7 +31,7 @@ export const verb: Verb = {
     }
     const attached = await attach(word, house);
     const status = await attached.instance.status();
-    const spec = await attached.spec();
+    const spec = await loadStored(word, attached.record.spec, house);
     if (terminal.json) terminal.value({ ...attached.record, status, spec });
     else {
       const { backend, image, confinement } = attached.record;

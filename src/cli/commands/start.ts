@@ -1,5 +1,5 @@
 import { attach } from '../../flows/attach.ts';
-import { houseOf } from '../settings.ts';
+import { hallOf } from '../hall-of.ts';
 import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
@@ -10,9 +10,9 @@ export const verb: Verb = {
   options: [],
   examples: [['repronim start study', '']],
   async run({ terminal, operands }) {
-    const house = houseOf(terminal);
+    const hall = hallOf(terminal);
     for (const name of operands) {
-      const { instance } = await attach(name, house);
+      const { instance } = await attach(name, hall);
       await instance.start();
       terminal.say(`${name} is ${await instance.status()}`);
     }

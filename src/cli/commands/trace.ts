@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { UserError, type Argv, type Spec } from '../../model/index.ts';
-import { traceContextOf, withWork, type House } from '../../flows/house.ts';
+import { withWork } from '../../flows/create-context.ts';
+import { traceContextOf, type House } from '../../flows/house.ts';
 import { trace, type TraceRequest } from '../../flows/trace.ts';
 import { saveBundle } from '../../flows/save-bundle.ts';
 import { writeSpec } from '../../formats/spec/write.ts';

@@ -1,4 +1,4 @@
-import { createContextOf, withWork } from '../../flows/house.ts';
+import { createContextOf, withWork } from '../../flows/create-context.ts';
 import { load } from '../../flows/load.ts';
 import { madeFrom, verify } from '../../flows/verify.ts';
 import { UserError } from '../../model/index.ts';

@@ -8,7 +8,8 @@ import { appendManifest } from '../../roots/manifest.ts';
 import { enclose } from '../../sessions/confined.ts';
 import { removeMapped } from '../../sessions/mapped.ts';
 import { applySteps } from '../apply.ts';
-import { createContextOf, withWork, type House } from '../house.ts';
+import { createContextOf, withWork } from '../create-context.ts';
+import type { House } from '../house.ts';
 import { baseOf, partsOf, planOf, type Part } from '../plan.ts';
 import { obtainAll } from './obtain.ts';
 

@@ -224,6 +224,9 @@ sub keep {
   $SIG{CHLD} = 'IGNORE'; # the kernel reaps for us
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
   kernel('prctl', 1, 0, 0, 0, 0); # from here on, our keeper's end is told by its pipe
+  # Who owns our namespace may enter it: also root of an engine's container, who has no SYS_PTRACE (ptrace(2), access
+  # mode checking).
+  kernel('prctl', 4, 1, 0, 0, 0);
   syswrite $child, (defined $cgroup ? 1 : 0) . ' ' . ($tree // '-');
   sysread $answer, my $byte, 1 or exit 125;
   close $_ for $child, $answer, $report;
@@ -236,7 +239,8 @@ sub keep {
   exit 0;
 }
 
-# Process 1 needs no capability for waiting.
+# Process 1 needs no capability for waiting. It keeps those that it has, which are all of its namespace: nobody inside
+# has as many, so nobody inside may look into it.
 sub drop_all {
   for my $capability (0 .. 63) { kernel('prctl', 24, $capability, 0, 0, 0) // last }
 }
@@ -330,7 +334,7 @@ sub act_in_child {
   if ($pid == 0) {
     close $parent;
     take_terminal($terminal) if defined $terminal;
-    leave_behind($mode eq 'join');
+    leave_behind();
     kernel('prctl', 1, SIGKILL, 0, 0, 0);
     my $bits = '';
     vec($bits, fileno $alive, 1) = 1;
@@ -364,7 +368,7 @@ sub do_action {
 sub run_program {
   my @argv = @{$many{arg}};
   %ENV = map { /^([^=]+)=(.*)$/s ? ($1 => $2) : () } @{$many{env} // []};
-  filter_calls() if $mode eq 'join';
+  filter_calls();
   close_behind();
   no warnings 'exec';
   exec {$argv[0]} @argv;

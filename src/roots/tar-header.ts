@@ -66,7 +66,7 @@ function blockOf(header: Header, name: Buffer, target: Buffer, kind: string, siz
   octal(header.device?.[0] ?? 0, 329, 8);
   octal(header.device?.[1] ?? 0, 337, 8);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let index = 0; index < 512; index += 1) sum += block[index] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8, 'latin1');
   return block;
 }
@@ -80,5 +80,6 @@ function record(key: string, value: Buffer): Buffer {
 }
 
 function isAscii(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte < 0x80);
+  for (let index = 0; index < bytes.length; index += 1) if ((bytes[index] ?? 0) >= 0x80) return false;
+  return true;
 }

@@ -185,7 +185,7 @@ function isChecked(header: Buffer): boolean {
 }
 
 function isZero(header: Buffer): boolean {
-  return header.every((byte) => byte === 0);
+  return header[0] === 0 && header.every((byte) => byte === 0);
 }
 
 function untilNul(bytes: Buffer): Buffer {

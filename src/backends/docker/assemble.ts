@@ -39,11 +39,11 @@ export async function assemble(rootfs: Rootfs, params: DockerParams, context: Ba
     context.onProgress({ step: 'create', what: 'docker image', done, unit: 'bytes' as const });
   let sent = 0;
   const layer = () => layerOf(rootfs, (bytes) => report((sent += bytes)));
-  const configOf = await configMaker(rootfs);
-  const isLayered = engine.server.startsWith('Docker/') && !(await hasContainerdStore(engine));
-  if (!isLayered || !(await importLayer(engine, rootfs, reference, layer(), configOf, signal))) {
+  const [configOf, unpacks, first] = await Promise.all([configMaker(rootfs), unpacksAtOnce(engine), ahead(layer())]);
+  const isImported = unpacks && (await importLayer(engine, rootfs, reference, first, configOf, signal));
+  if (!isImported) {
     sent = 0;
-    await loadWhole(engine, context.state, reference, layer(), configOf, signal);
+    await loadWhole(engine, context.state, reference, unpacks ? layer() : first, configOf, signal);
   }
   await dropParts(engine, rootfs.digest);
   if (!(await isThere(engine, reference, rootfs.digest))) {
@@ -176,7 +176,25 @@ async function loadWhole(
   }
 }
 
-async function hasContainerdStore(engine: Engine): Promise<boolean> {
+/** Docker with its own store of layers; podman, and Docker with containerd's, know no layer without its image. */
+async function unpacksAtOnce(engine: Engine): Promise<boolean> {
+  if (!engine.server.startsWith('Docker/')) return false;
   const info = (await engine.call('GET', '/info')) as { readonly DriverStatus?: unknown };
-  return JSON.stringify(info.DriverStatus ?? '').includes('io.containerd.snapshotter');
+  return !JSON.stringify(info.DriverStatus ?? '').includes('io.containerd.snapshotter');
+}
+
+/** A stream whose first piece is being made while something else is done. */
+async function ahead(pieces: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let first: IteratorResult<Uint8Array> | undefined = await iterator.next();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const next = first ?? (await iterator.next());
+        first = undefined;
+        return next;
+      },
+      return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
 }

@@ -162,12 +162,25 @@ function open(
   return httpsRequest({ ...at, ...certificates, rejectUnauthorized: verify });
 }
 
+/** What is ready to be sent while the next piece is made: the daemon, which is the slower one, never waits. */
+const readyBytes = 2 * 1024 * 1024;
+
 async function pump(body: AsyncIterable<Uint8Array>, request: ClientRequest): Promise<void> {
   let closed = false;
-  const gone = new Promise<void>((resolve) => request.once('close', () => resolve(void (closed = true))));
+  let pending = 0;
+  let goOn = () => {};
+  request.once('close', () => {
+    closed = true;
+    goOn();
+  });
   for await (const chunk of body) {
+    pending += chunk.length;
+    request.write(chunk, () => {
+      pending -= chunk.length;
+      goOn();
+    });
+    while (!closed && pending > readyBytes) await new Promise<void>((resolve) => (goOn = resolve));
     if (closed) return; // the daemon has said why in its answer
-    if (!request.write(chunk)) await Promise.race([gone, new Promise((resolve) => request.once('drain', resolve))]);
   }
   request.end();
 }

@@ -15,14 +15,14 @@ export interface DockerFacts {
   readonly container: string;
   /** What its label must say for it to be ours. */
   readonly token: string;
-  /** Paths that starting it has added to its root (mount points); absent where it was never finished. */
-  readonly added?: readonly string[];
+  /** Paths that starting it adds to its root: mount points. */
+  readonly added: readonly string[];
 }
 
 export function readFacts(record: InstanceRecord): DockerFacts | undefined {
   const { host, container, token, added } = record.facts;
   if (typeof host !== 'string' || typeof container !== 'string' || typeof token !== 'string') return undefined;
-  return { host, container, token, ...(Array.isArray(added) && { added: added.map(String) }) };
+  return { host, container, token, added: Array.isArray(added) ? added.map(String) : [] };
 }
 
 /** The container of a record; undefined where it is gone, or another has its name. */
@@ -91,5 +91,5 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
 
 async function readOriginalsOf(engine: Engine, image: string, facts: DockerFacts): Promise<Instead> {
   const found = await inspectImage(engine, image);
-  return readOriginals(found?.Config?.Labels?.[labels.originals], facts.added ?? []);
+  return readOriginals(found?.Config?.Labels?.[labels.originals], facts.added);
 }

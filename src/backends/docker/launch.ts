@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { posix } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   InstanceRecord,
   Rootfs,
 } from '../../contract/index.ts';
+import { localRoot } from '../../roots/local.ts';
 import { dropParts, settled } from './assemble.ts';
 import { connectEngine, EngineError, type Engine } from './client.ts';
 import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
@@ -26,7 +28,12 @@ export async function launch(
   context: BackendContext,
 ): Promise<Instance> {
   const engine = await connectEngine(params.host, context.signal);
-  const facts = { host: engine.address, container: `repronim-${name}`, token: randomUUID() };
+  const facts = {
+    host: engine.address,
+    container: `repronim-${name}`,
+    token: randomUUID(),
+    added: await missingPaths(rootfs.directory, confinement),
+  };
   const found = await inspectImage(engine, image.reference);
   if (found?.Config?.Labels?.[labels.lock] !== `sha256:${image.rootfs}`) {
     throw new UserError(`the docker daemon at ${engine.address} has no image ${image.reference} of ours`, {
@@ -35,19 +42,18 @@ export async function launch(
   }
   await context.record({ ...facts });
   const made = { engine, image: found.Id, rootfs, name, confinement, params, facts };
-  const hasInit = await usesInit(engine);
-  const added = (await make(made, hasInit)) ?? (await make(made, false));
-  if (added === undefined) throw new UserError(`the docker daemon at ${engine.address} has no docker-init`);
-  const all: DockerFacts = { ...facts, added };
-  await context.record({ ...all });
-  return dockerInstance(engine, name, all);
+  if (!(await make(made, true)) && !(await make(made, false))) {
+    throw new UserError(`the docker daemon at ${engine.address} has no docker-init, and wants one`);
+  }
+  await context.record({ ...facts, made: true });
+  return dockerInstance(engine, name, facts);
 }
 
 export async function attach(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<Instance> {
   const facts = readFacts(record);
   const engine = await connectEngine(facts?.host ?? params.host, context.signal);
   // cut short before anything was made: there is nothing that could have its token
-  const nothing = { host: engine.address, container: `repronim-${record.name}`, token: randomUUID() };
+  const nothing = { host: engine.address, container: `repronim-${record.name}`, token: randomUUID(), added: [] };
   return dockerInstance(engine, record.name, facts ?? nothing);
 }
 
@@ -60,8 +66,7 @@ export async function sweep(record: InstanceRecord, params: DockerParams, contex
     if (found !== undefined) await removeContainer(engine, found.Id);
     return found !== undefined;
   };
-  const isFinished = facts === undefined || facts.added !== undefined;
-  if (isFinished) await drop();
+  if (facts === undefined || record.facts['made'] === true) await drop();
   else await settled(drop);
   await dropParts(engine, record.image.rootfs);
 }
@@ -76,21 +81,17 @@ interface Making {
   readonly facts: DockerFacts;
 }
 
-/** Creates and starts it; the paths that this added to its root, or undefined where the engine's init is missing. */
-async function make(making: Making, init: boolean): Promise<string[] | undefined> {
+/** Creates and starts it; false where the engine's own init is wanted and missing. */
+async function make(making: Making, init: boolean): Promise<boolean> {
   const { engine, facts } = making;
   const keeper = await keeperFor(making.rootfs.directory, init);
-  const json = containerConfig({ ...making, token: facts.token, keeper, init });
-  await create(making, json);
+  await create(making, containerConfig({ ...making, token: facts.token, keeper, init }));
   try {
     await engine.call('POST', `/containers/${facts.container}/start`);
-    const changes = (await engine.call('GET', `/containers/${facts.container}/changes`)) as
-      | readonly { readonly Path: string; readonly Kind: number }[]
-      | undefined;
-    return (changes ?? []).filter(({ Kind }) => Kind === 1).map(({ Path }) => Path);
+    return true;
   } catch (error) {
     await removeContainer(engine, facts.container);
-    if (init && error instanceof EngineError && error.message.includes('docker-init')) return undefined;
+    if (init && error instanceof EngineError && error.message.includes('docker-init')) return false;
     throw error;
   }
 }
@@ -110,7 +111,19 @@ async function create({ engine, name, facts }: Making, json: unknown): Promise<v
   }
 }
 
-async function usesInit(engine: Engine): Promise<boolean> {
-  const info = (await engine.call('GET', '/info')) as { readonly InitCommit?: { readonly ID?: string } };
-  return info.InitCommit?.ID !== 'N/A';
+/** Where the engine makes folders (or files) for mounts, because the rootfs has none: parents first. */
+async function missingPaths(directory: string, confinement: Confinement): Promise<string[]> {
+  const root = localRoot(directory);
+  const missing: string[] = [];
+  for (const { path } of confinement.mounts) {
+    const parts = path.split('/').filter((part) => part !== '');
+    let at = '/';
+    for (const part of parts) {
+      const next = posix.join(at, part);
+      const [real] = await root.realpath([next]);
+      if (real === undefined) missing.push(next);
+      at = real ?? next;
+    }
+  }
+  return [...new Set(missing)];
 }

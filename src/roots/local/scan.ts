@@ -155,7 +155,7 @@ async function digestsOf(
 }
 
 /** `dev_t` as the GNU C library splits it (makedev(3)). */
-function deviceOf(rdev: number): readonly [number, number] {
+export function deviceOf(rdev: number): readonly [number, number] {
   const number = BigInt(rdev);
   const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n);
   const minor = (number & 0xffn) | ((number >> 12n) & 0xffffff00n);

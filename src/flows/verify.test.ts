@@ -202,8 +202,8 @@ test('the tree that it was made from says what packages do not', async (t) => {
     ]),
     [
       ['/etc/profile', 'changed', '', 'base 1'],
-      ['/usr/bin/tool', 'mode', '0644 4755', 'tool'],
-      ['/usr/bin/tool.cache', 'changed', '', 'tool'],
+      ['/usr/bin/tool', 'mode', '0644 4755', 'tool 2.0-1'],
+      ['/usr/bin/tool.cache', 'changed', '', 'tool 2.0-1'],
       ['/usr/lib', 'mode', '0755 0777', undefined],
     ],
   );

@@ -69,10 +69,12 @@ async function ownersOf(
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   if (changes.length === 0) return found;
+  const packages = parts.flatMap(({ plugin, spec, lock }) => plugin.packages(spec, lock));
+  const names = new Map(packages.map(({ key, name = key, version }) => [key, `${name} ${version}`.trim()]));
   const paths = [...new Set(changes.map(({ subject }) => subject))];
   for (const plugin of new Set(parts.map((part) => part.plugin))) {
     for (const [path, [first]] of await plugin.claim(paths, root, context)) {
-      if (first !== undefined && !found.has(path)) found.set(path, first.key);
+      if (first !== undefined && !found.has(path)) found.set(path, names.get(first.key) ?? first.key);
     }
   }
   return found;

@@ -13,7 +13,7 @@ import { cutSecrets, keptEnvironment } from '../formats/spec/secrets.ts';
 import type { Described } from './attribute.ts';
 import { hostFacts } from './host-facts.ts';
 import { entryOf, nameDistributions } from './name-distributions.ts';
-import type { TraceRequest } from './trace.ts';
+import type { TraceRequest } from './trace-request.ts';
 import type { Watched } from './watch.ts';
 
 export interface Findings {

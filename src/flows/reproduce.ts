@@ -13,7 +13,8 @@ import { createContextOf, withWork } from './create-context.ts';
 import { contextOf, traceContextOf, type House } from './house.ts';
 import type { Loaded } from './load.ts';
 import { replay, type Replay } from './replay.ts';
-import { trace, type Traced, type TraceRequest } from './trace.ts';
+import { trace, type Traced } from './trace.ts';
+import type { TraceRequest } from './trace-request.ts';
 import { trustOf, type TrustSummary } from './trust.ts';
 import { madeFrom, verify } from './verify.ts';
 

@@ -2,28 +2,9 @@ import { byBytes, type Note, type RunLock, type Spec } from '../model/index.ts';
 import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
 import { assemble } from './assemble.ts';
 import { attribute, canonicalPaths } from './attribute.ts';
-import { classify, impliedPaths, lockFiles, snapshotBefore, type Limits } from './files.ts';
-import { watch, type WatchRequest } from './watch.ts';
-
-export interface TraceRequest {
-  /** What is looked at; `host` for a command that is run. */
-  readonly root: Root;
-  readonly run?: WatchRequest & { readonly as: RunLock['as'] };
-  /** Without a run: the paths, absolute; a folder stands for all that is in it. */
-  readonly paths?: readonly string[];
-  /** The whole machine: everything installed, and what lies beside it. */
-  readonly system?: boolean;
-  /** Paths that are inputs or outputs wherever they lie; absolute. */
-  readonly inputs?: readonly string[];
-  readonly outputs?: readonly string[];
-  /** Private files that are kept all the same. */
-  readonly include?: readonly string[];
-  /** Never looked at: our own files. Absolute; a folder with all that is in it. */
-  readonly except?: readonly string[];
-  /** Further variables that the spec shall have. */
-  readonly variables?: readonly string[];
-  readonly limits?: Partial<Limits>;
-}
+import { classify, impliedPaths, lockFiles, snapshotBefore } from './files.ts';
+import type { TraceRequest } from './trace-request.ts';
+import { watch } from './watch.ts';
 
 /** What a trace gives; serialisable. */
 export interface Traced {

@@ -69,9 +69,11 @@ export const handlers: Readonly<Record<string, Handler>> = {
   unshare(_scene, process, [flags = '']) {
     process.place = { ...process.place };
     if (flags.includes('CLONE_NEWNS')) process.view = ownView(process.view);
+    if (flags.includes('CLONE_NEWPID')) process.numbersOfChildren = 'inner';
   },
   setns(_scene, process, [descriptor = '', flags = '']) {
     if (flags.includes('CLONE_NEWNS') || /\bmnt\b/.test(descriptor)) process.view = unknownView;
+    if (flags.includes('CLONE_NEWPID') || /\bpid\b/.test(descriptor)) process.numbersOfChildren = 'inner';
   },
   rename: (scene, process, args, call) => rename(scene, process, [undefined, args[0], undefined, args[1]], call),
   renameat: rename,

@@ -1,3 +1,6 @@
+import { lstatSync } from 'node:fs';
+
+import { encodeName } from '../../roots/names.ts';
 import { did, type Opening, type Touched } from './accesses.ts';
 import { closingQuote, copyText, decodeEscapes } from './escapes.ts';
 import type { Process } from './processes.ts';
@@ -26,7 +29,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
     return scene.accesses.find(path) ?? scene.accesses.touch(path === raw ? copyText(raw) : path, false);
   }
 
-  return (process, text) => {
+  function opens(process: Process, text: string): void {
     const last = text.length - 1;
     let end = last;
     const closes = text.charCodeAt(last);
@@ -56,6 +59,11 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
     const asked = text.slice(quote + 1, closing);
     if (named) {
       const kernels = isKernels(asked);
+      // strace before 5.13 prints the mark within the brackets.
+      if (!deleted && text.endsWith(' (deleted)>') && isGone(text.slice(angle + 1, end))) {
+        opens(process, `${text.slice(0, end - 10)}>(deleted)`);
+        return;
+      }
       if (isTransient(text, angle + 1, deleted, how)) {
         if (!kernels && !deleted) led(process, text, from, fromEnd, asked); // /etc/mtab -> /proc/self/mounts
         return;
@@ -78,7 +86,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
       follow: true,
     });
     for (const file of scene.files(located)) scene.accesses.opened(file, how);
-  };
+  }
 
   /** A name that leads to something of the process's own: the name itself is what can come back. */
   function led(process: Process, text: string, from: number, fromEnd: number, asked: string): void {
@@ -119,6 +127,8 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
     });
     scene.reached(file, located, name);
   }
+
+  return opens;
 }
 
 /** Whether the name that was asked for is, letter by letter, where it led. */
@@ -147,6 +157,14 @@ function isTransient(text: string, at: number, deleted: boolean, how: Opening): 
 /** Names that mean another thing in each process. */
 function isKernels(asked: string): boolean {
   return asked.startsWith('/proc/') || /^\/dev\/(?:fd|stdin|stdout|stderr)(?:\/|$)/.test(asked);
+}
+
+function isGone(raw: string): boolean {
+  try {
+    return lstatSync(encodeName(decodeEscapes(raw)), { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return true;
+  }
 }
 
 function openFlags(text: string, closing: number): string {

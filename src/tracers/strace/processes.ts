@@ -13,6 +13,9 @@ export interface Process {
   view: View;
   /** What it was last executed as. */
   program: string;
+  /** Whose numbers its pid namespace has, and that of its children. */
+  numbers: 'strace' | 'inner';
+  numbersOfChildren: 'strace' | 'inner';
   /** Detached copies of mounts (open_tree), by descriptor: the folder that each shows. */
   trees: Map<number, string> | undefined;
   /** What it did before it was known whose child it is. */
@@ -22,8 +25,8 @@ export interface Process {
 /** Every process that is alive, by its number; numbers come back. */
 export interface Processes {
   get(pid: number): Process;
-  /** `parent` has cloned `child` with these flags (as strace prints them). */
-  cloned(parent: Process, child: number, flags: string): void;
+  /** `parent` has cloned a child with these flags (as strace prints them), whose number it was told. */
+  cloned(parent: Process, child: { readonly told: number; readonly translated: boolean }, flags: string): void;
   /** Thread `by` has become process `pid`. */
   replaced(pid: number, by: number): void;
   exited(pid: number): void;
@@ -37,6 +40,8 @@ const mostWaiting = 10_000;
 export function followProcesses(cwd: string): Processes {
   const alive = new Map<number, Process>();
   const orphans = new Map<number, Process>();
+  // Children whose numbers are not known: the next process that comes from nowhere is one of them.
+  const expected: Process[] = [];
   let first = true;
 
   function get(pid: number): Process {
@@ -45,40 +50,50 @@ export function followProcesses(cwd: string): Processes {
       if (known.waiting !== undefined && known.waiting.length > mostWaiting) settleOne(known);
       return known;
     }
-    const process: Process = {
-      place: { cwd, root: '' },
-      view: hostView,
-      program: '',
-      trees: undefined,
-      waiting: first ? undefined : [],
-    };
+    const process = expected.shift() ?? stranger(cwd, first);
     first = false;
     alive.set(pid, process);
     return process;
   }
 
-  function settleOne(process: Process): void {
-    const todo = process.waiting ?? [];
-    process.waiting = undefined;
-    for (const act of todo) act();
+  /** The process that did something before its parent's clone returned, taken out of where it waits. */
+  function early(pid: number): Process | undefined {
+    const here = alive.get(pid);
+    if (here?.waiting !== undefined) return here;
+    const gone = orphans.get(pid);
+    orphans.delete(pid);
+    return gone;
+  }
+
+  function firstStranger(): Process | undefined {
+    for (const [pid, process] of orphans) {
+      orphans.delete(pid);
+      return process;
+    }
+    return alive.values().find((process) => process.waiting !== undefined);
   }
 
   return {
     get,
-    cloned(parent, pid, flags) {
-      const here = alive.get(pid);
-      const early = here?.waiting === undefined ? orphans.get(pid) : here;
-      const place = flags.includes('CLONE_FS') ? parent.place : { ...parent.place };
-      const view = flags.includes('CLONE_NEWNS') ? ownView(parent.view) : parent.view;
-      if (early === undefined) {
-        alive.set(pid, { place, view, program: parent.program, trees: parent.trees, waiting: undefined });
-        return;
-      }
-      orphans.delete(pid);
-      early.place = place;
-      early.view = view;
-      early.program = parent.program;
-      settleOne(early);
+    cloned(parent, { told, translated }, flags) {
+      const child: Process = {
+        place: flags.includes('CLONE_FS') ? parent.place : { ...parent.place },
+        view: flags.includes('CLONE_NEWNS') ? ownView(parent.view) : parent.view,
+        program: parent.program,
+        numbers: flags.includes('CLONE_NEWPID') ? 'inner' : parent.numbersOfChildren,
+        numbersOfChildren: flags.includes('CLONE_NEWPID') ? 'inner' : parent.numbersOfChildren,
+        trees: parent.trees,
+        waiting: undefined,
+      };
+      // strace before 5.14 does not translate the numbers that a process in a pid namespace is told.
+      const known = translated || parent.numbers === 'strace';
+      const begun = known ? early(told) : firstStranger();
+      if (begun !== undefined) {
+        const todo = begun.waiting;
+        Object.assign(begun, child);
+        for (const act of todo ?? []) act();
+      } else if (known) alive.set(told, child);
+      else expected.push(child);
     },
     replaced(pid, by) {
       const thread = alive.get(by);
@@ -97,4 +112,22 @@ export function followProcesses(cwd: string): Processes {
       return waiting.length;
     },
   };
+}
+
+function stranger(cwd: string, first: boolean): Process {
+  return {
+    place: { cwd, root: '' },
+    view: hostView,
+    program: '',
+    numbers: 'strace',
+    numbersOfChildren: 'strace',
+    trees: undefined,
+    waiting: first ? undefined : [],
+  };
+}
+
+function settleOne(process: Process): void {
+  const todo = process.waiting ?? [];
+  process.waiting = undefined;
+  for (const act of todo) act();
 }

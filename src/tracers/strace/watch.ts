@@ -121,8 +121,8 @@ export function watchLog(scene: Scene, options: { readonly cwd: string; readonly
   };
 }
 
-/** The new process's number as strace sees it, which in a namespace is not what the parent sees. */
-function childOf(call: Call): number {
+/** The new process's number, and whether it is strace's: in a namespace the parent is told another. */
+function childOf(call: Call): { readonly told: number; readonly translated: boolean } {
   const outside = /\/\* ([0-9]+) in strace's PID NS \*\//.exec(call.result)?.[1];
-  return Number(outside ?? Number.parseInt(call.result, 10));
+  return { told: Number(outside ?? Number.parseInt(call.result, 10)), translated: outside !== undefined };
 }

@@ -1,9 +1,10 @@
 // Makes and uses an instance with whatever this process is allowed to do, and prints what came of it: see
 // chroot-limits.test.ts.
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { chroot } from '../../src/backends/chroot/index.ts';
+import type { Session } from '../../src/contract/index.ts';
 import { UserError } from '../../src/model/index.ts';
 import { enterEnvironment, openParameters } from '../../src/sessions/enter.ts';
 import { findMapping, mapArgv } from '../../src/sessions/mapped.ts';
@@ -36,6 +37,7 @@ try {
     stdout: openSync(join(top, 'said'), 'w'),
     stderr: 'inherit',
   });
+  if (level === 'confined') seen['reached'] = await reached(session);
   await session.write('/tmp/written', 'by write\n');
   await session.untar(session.tar(['/tmp/written', '/etc/shadow']), '/tmp/again');
   seen['again'] = await say('cat /tmp/again/tmp/written; stat -c "%a %u %g" /etc/shadow /tmp/again/etc/shadow');
@@ -47,3 +49,39 @@ try {
   seen['error'] = { message: error.message, status: error.status, hint: error.hint };
 }
 process.stdout.write(JSON.stringify(seen));
+
+/** Those of the attacks (see escape.test.ts) that were not kept. */
+async function reached(session: Session): Promise<readonly string[]> {
+  const attacks = readFileSync(new URL('attacks.pl', import.meta.url));
+  const canary = join(top, 'canary');
+  writeFileSync(canary, 'canary of the host\n');
+  const all = [
+    ['chroot', canary],
+    ['paths', canary],
+    ['first-exe', '1'],
+    ['first-memory', '1'],
+    ['kernel-settings'],
+    ['kernel-memory'],
+    ['mknod', 'c', '1', '3', '/tmp'],
+    ['mount'],
+    ['new-mount-calls'],
+    ['pivot-root'],
+    ['namespaces'],
+    ['setns', '1'],
+    ['ptrace', '1'],
+    ['vsock'],
+    ['type-ahead'],
+    ['keyring'],
+    ['refused-calls'],
+    ['unknown-call'],
+    ['capabilities', '00000000a80425fb'],
+    ['descriptors'],
+  ];
+  const said: string[] = [];
+  for (const words of all) {
+    const { stdout, stderr } = await session.run(['perl', '-', ...words], { input: attacks, accept: 'any' });
+    const text = stdout.toString() + stderr.toString();
+    if (!text.startsWith('kept')) said.push(`${words[0]}: ${text}`);
+  }
+  return said;
+}

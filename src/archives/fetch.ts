@@ -6,6 +6,7 @@ import { UserError, type OnProgress } from '../model/index.ts';
 import type { Missing, Obtained, Source, Store, Wanted } from '../contract/index.ts';
 import { get } from './http.ts';
 import { digestFile } from './store.ts';
+import { isSnapshotHost, snapshotTurns, takeTurns, type Turns } from './turns.ts';
 
 export interface FetchOptions {
   readonly store: Store;
@@ -29,7 +30,7 @@ export async function fetchAll(wanted: readonly Wanted[], options: FetchOptions)
   const from: Record<string, number> = {};
   const missing: Missing[] = [];
   const refused: Refusal[] = [];
-  const hosts = limitPerHost(options.connections ?? 4);
+  const hosts = takeTurns(options.connections ?? 4);
   let done = 0;
   const total = wanted.length;
   await mkdir(options.work, { recursive: true });
@@ -56,7 +57,7 @@ async function obtain(
   want: Wanted,
   tried: Tried[],
   refused: Refusal[],
-  hosts: (host: string, task: () => Promise<void>) => Promise<void>,
+  hosts: Turns,
   options: FetchOptions,
 ): Promise<string | undefined> {
   const stored = await options.store.find(want.sha256);
@@ -72,7 +73,9 @@ async function obtain(
       if (source.file !== undefined) await takeFile(source.file, want, options.store);
       else if (source.url !== undefined) {
         const { url } = source;
-        await hosts(new URL(url).host, () => download(url, want, options));
+        const { host } = new URL(url);
+        const turns = source.kind === 'snapshot' || isSnapshotHost(host) ? snapshotTurns : hosts;
+        await turns(host, () => download(url, want, options));
       }
       return source.kind;
     } catch (error) {
@@ -139,20 +142,4 @@ async function download(url: string, want: Wanted, options: FetchOptions): Promi
 function because(error: unknown, source: Source): string {
   if (error instanceof Error) return error.message;
   return `failed (${source.kind})`;
-}
-
-function limitPerHost(most: number): (host: string, task: () => Promise<void>) => Promise<void> {
-  const lanes = new Map<string, { running: number; waiting: (() => void)[] }>();
-  return async (host, task) => {
-    const lane = lanes.get(host) ?? { running: 0, waiting: [] };
-    lanes.set(host, lane);
-    if (lane.running >= most) await new Promise<void>((resolve) => lane.waiting.push(resolve));
-    lane.running += 1;
-    try {
-      await task();
-    } finally {
-      lane.running -= 1;
-      lane.waiting.shift()?.();
-    }
-  };
 }

@@ -83,8 +83,10 @@ function isBusy(status: number): boolean {
 }
 
 function waitFor(response: Response, attempt: number): number {
-  const asked = Number(response.headers.get('retry-after'));
-  return Math.min(Number.isFinite(asked) && asked > 0 ? asked * 1000 : 500 * 2 ** attempt, 60_000);
+  // seconds, or a date (RFC 9110 §10.2.3)
+  const said = response.headers.get('retry-after') ?? '';
+  const asked = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  return Math.min(asked > 0 ? asked : 500 * 2 ** attempt, 60_000);
 }
 
 function asUserError(error: unknown): UserError {

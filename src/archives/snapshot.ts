@@ -1,6 +1,7 @@
 import type { Context, Source } from '../contract/index.ts';
 import { UserError } from '../model/index.ts';
 import { get } from './http.ts';
+import { snapshotTurns } from './turns.ts';
 
 /** One service that keeps every version that an archive ever had. */
 export interface SnapshotService {
@@ -44,7 +45,7 @@ export async function* snapshotSources(
   const { name, version, architecture } = query;
   const address = `${base}/mr/binary/${encodeURIComponent(name)}/${encodeURIComponent(version)}/binfiles?fileinfo=1`;
   try {
-    const hashes = await politely(() => ask(address, architecture, context.signal));
+    const hashes = await snapshotTurns(new URL(base).host, () => ask(address, architecture, context.signal));
     for (const hash of hashes) yield source(`${base}/file/${hash}`);
     if (hashes.length === 0) yield { kind: 'snapshot', label: `${base} (has no file of ${architecture})`, file: '' };
   } catch (error) {
@@ -64,19 +65,4 @@ async function ask(address: string, architecture: string, signal: AbortSignal): 
     const { hash, architecture: of } = (file ?? {}) as { hash?: unknown; architecture?: unknown };
     return typeof hash === 'string' && /^[0-9a-f]{40}$/.test(hash) && of === architecture ? [hash] : [];
   });
-}
-
-const most = 2;
-let asking = 0;
-const waiting: (() => void)[] = [];
-
-async function politely<T>(question: () => Promise<T>): Promise<T> {
-  if (asking >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-  asking += 1;
-  try {
-    return await question();
-  } finally {
-    asking -= 1;
-    waiting.shift()?.();
-  }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { get } from '../../../archives/http.ts';
 import { snapshotSources } from '../../../archives/snapshot.ts';
+import { snapshotTurns } from '../../../archives/turns.ts';
 import type { CreateContext, Store } from '../../../contract/index.ts';
 import { UserError, type ContentRef } from '../../../model/index.ts';
 import { parseSums } from '../read/sums.ts';
@@ -55,7 +56,7 @@ export async function recognise(spec: AptSpec, lock: AptLock, context: CreateCon
 async function takeWhereSame(one: AptPackage, url: string, context: CreateContext): Promise<boolean> {
   const file = join(context.work, `snapshot-${randomUUID()}.deb`);
   try {
-    await download(url, file, context.signal);
+    await snapshotTurns(new URL(url).host, () => download(url, file, context.signal));
     const contents = await withDeb(file, `${one.name} ${one.version}`, async ({ control }) => {
       const sums = control.find(({ name }) => name === 'md5sums')?.content.toString('latin1') ?? '';
       return parseSums(sums).contents;

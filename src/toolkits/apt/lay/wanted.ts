@@ -36,13 +36,13 @@ export async function wanted(spec: AptSpec, lock: AptLock, context: CreateContex
 }
 
 /** Keys of archives are on most machines that use them: content of the recorded digest is the recorded key. */
-async function takeOwnKeys({ type }: AptSpec, { keys = {} }: AptLock, { store }: CreateContext): Promise<void> {
-  const machine = readMachineKeys(type);
+async function takeOwnKeys({ type }: AptSpec, { keys = {} }: AptLock, context: CreateContext): Promise<void> {
+  const machine = readMachineKeys(type, context);
   for (const [fingerprint, ref] of Object.entries(keys)) {
-    if ((await store.find(ref.sha256)) !== undefined) continue;
+    if ((await context.store.find(ref.sha256)) !== undefined) continue;
     const found = await machine.named([fingerprint]);
     const same = found.find(({ bytes }) => sha256(bytes) === ref.sha256);
-    if (same !== undefined) await store.add(same.bytes);
+    if (same !== undefined) await context.store.add(same.bytes);
   }
 }
 

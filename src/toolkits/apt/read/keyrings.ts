@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 
-import type { Root, Store } from '../../../contract/index.ts';
+import type { Context, Root, Store } from '../../../contract/index.ts';
+import { isSafeAbsolute } from '../../../model/index.ts';
 import { localRoot } from '../../../roots/local.ts';
 import { findCertificates, type Keys } from './keys.ts';
 import { readCertificates, type Certificate } from './openpgp.ts';
@@ -21,8 +22,14 @@ export interface MachineKeys {
 
 const folders = ['/usr/share/keyrings', '/etc/apt/keyrings'];
 
-/** Looks at this machine's keyrings as they are asked for. `type` names the distribution whose archive is meant. */
-export function readMachineKeys(type: string, root: Root = localRoot()): MachineKeys {
+/**
+ * Looks at this machine's keyrings as they are asked for. `type` names the distribution whose archive is meant. What the
+ * configuration names (`[apt] keyrings = ["FILE"]`) is trusted like what the machine's apt has.
+ */
+export function readMachineKeys(type: string, { settings }: Context, root: Root = localRoot()): MachineKeys {
+  const { keyrings } = settings('apt');
+  const files = typeof keyrings === 'string' ? keyrings.split(':') : Array.isArray(keyrings) ? keyrings : [];
+  const own = files.filter((file): file is string => typeof file === 'string' && isSafeAbsolute(file));
   const keys = findCertificates(root);
   const inFolders = async (wanted: (name: string) => boolean) => {
     const files: string[] = [];
@@ -39,12 +46,12 @@ export function readMachineKeys(type: string, root: Root = localRoot()): Machine
     async trusted() {
       const named = (await readSources(root)).map(({ signedBy }) => keys.of(signedBy));
       const found = [...(await keys.of(undefined)), ...(await Promise.all(named)).flat()];
-      return distinct([...found, ...(await ofFiles(keys, await inFolders(archive)))]);
+      return distinct([...found, ...(await ofFiles(keys, [...own, ...(await inFolders(archive))]))]);
     },
     of: async (entry) => distinct(await keys.of(entry.signedBy)),
     async named(fingerprints) {
       if (fingerprints.length === 0) return [];
-      const all = [...(await keys.of(undefined)), ...(await ofFiles(keys, await inFolders(() => true)))];
+      const all = [...(await keys.of(undefined)), ...(await ofFiles(keys, [...own, ...(await inFolders(() => true))]))];
       return distinct(all.filter((one) => one.fingerprints.some((fingerprint) => fingerprints.includes(fingerprint))));
     },
   };

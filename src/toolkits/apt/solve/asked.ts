@@ -103,7 +103,8 @@ async function fromSpec(
 
 function noKey({ name, uri }: AptSource, wanted: readonly string[]): UserError {
   const key = wanted.length === 1 ? `the key ${wanted[0] ?? ''}` : `one of the keys ${wanted.join(', ')}`;
-  const hint = 'put it into /etc/apt/keyrings (as a .gpg or .asc file), or take a bundle, which brings keys along';
+  const hint =
+    'put it into /etc/apt/keyrings, or name its file in REPRONIM_APT_KEYRINGS; a bundle brings its keys along';
   return wanted.length > 0
     ? new UserError(`source ${name} (${uri}) is signed by ${key}, which is not on this machine`, { status: 4, hint })
     : new UserError(`this machine has no key of any archive, and source ${name} names none`, {

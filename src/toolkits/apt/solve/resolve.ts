@@ -26,7 +26,7 @@ export async function resolve(
   context: CreateContext,
   renew: true | readonly string[],
 ): Promise<Omit<AptLock, 'of'>> {
-  const machine = readMachineKeys(wish.type);
+  const machine = readMachineKeys(wish.type, context);
   const wishes = wishesOf(wish);
   const architectures = architecturesOf(wish, held);
   const native = architectures[0] ?? '';

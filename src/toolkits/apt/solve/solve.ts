@@ -25,7 +25,7 @@ export async function solve(
   for (let holding = held; ;) {
     // of pins that name a package, the first one counts (apt_preferences(5))
     scratch.setPins([...holdPins(holding), ...pins]);
-    const argv = ['apt-get', '--quiet=2', '--yes', '--allow-downgrades', '--print-uris', 'install', '--'] as const;
+    const argv = ['apt-get', '--quiet', '--yes', '--allow-downgrades', '--print-uris', 'install', '--'] as const;
     const { status, stdout, stderr } = await scratch.run(argv, requests);
     if (status === 0) return parse(stdout.toString('utf8'));
     const said = `${stdout.toString('utf8')}\n${stderr.toString('utf8')}`;

@@ -13,7 +13,7 @@ import {
   type FakePackages,
 } from '../../test/fakes/fake-root.ts';
 import type { AnyDistribution } from '../contract/index.ts';
-import { sha256, type DistributionSpec, type Spec } from '../model/index.ts';
+import { sha256, type Spec } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
 import { diff, type Side } from './diff.ts';
 
@@ -93,7 +93,7 @@ test('two specs: packages, releases, fields, files, runs and variables', async (
 test('work trees are paired by path, by id, and when there is but one', async (t) => {
   const { compare } = setUp(t);
   const spec = (...entries: readonly Record<string, string>[]): Partial<Side> => ({
-    spec: { repronim: 1, distributions: entries.map((entry) => ({ type: 'tree', ...entry }) as DistributionSpec) },
+    spec: { repronim: 1, distributions: entries.map((entry) => ({ type: 'tree', ...entry })) },
   });
   const moved = await compare(spec({ path: '/a', commit: '1' }), spec({ path: '/b', commit: '1' }));
   assert.deepEqual(moved.distributions[0]?.fields, [{ subject: 'path', was: '/a', is: '/b' }]);

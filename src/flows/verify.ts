@@ -76,7 +76,7 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const { source } = options;
   const changes = source === undefined ? [] : await compareWithSource(source, tree, volatile, manifest, context.signal);
   const contents = await verifyContents(parts, { tree, expected, changes }, remembered, context);
-  const files = await verifyFiles(expected, tree, remembered);
+  const files = await verifyFiles(expected, tree, remembered, manifest);
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
   return {

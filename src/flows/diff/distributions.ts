@@ -9,7 +9,7 @@ export function pairEntries(first: readonly Seen[], second: readonly Seen[]): re
   const right = [...second];
   const pairs: Pair[] = [];
   const match = (isSame: (a: Seen, b: Seen) => boolean) => {
-    for (const a of [...left]) {
+    for (const a of left.slice()) {
       const b = right.find((other) => other.plugin.type === a.plugin.type && isSame(a, other));
       if (b === undefined) continue;
       pairs.push([a, b]);

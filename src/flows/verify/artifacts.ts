@@ -53,14 +53,19 @@ function namesIn(value: unknown, key = '', found = new Map<string, Named>()): Re
   } else if (Array.isArray(value)) {
     for (const one of value) namesIn(one, key, found);
   } else if (typeof value === 'object' && value !== null) {
-    const { sha256, name, version, path, file, repacked } = value as Readonly<Record<string, unknown>>;
+    const { sha256, repacked } = value as Readonly<Record<string, unknown>>;
     if (typeof sha256 === 'string') {
-      const words = name === undefined ? (path ?? file ?? key) : version === undefined ? name : `${name} ${version}`;
-      found.set(sha256, { name: String(words), repacked: repacked === true });
+      found.set(sha256, { name: nameOf(value) ?? key, repacked: repacked === true });
     }
     for (const [inner, one] of Object.entries(value)) if (inner !== 'sha256') namesIn(one, inner, found);
   }
   return found;
+}
+
+function nameOf(value: object): string | undefined {
+  const { name, version, path, file } = value as Readonly<Record<string, unknown>>;
+  if (typeof name === 'string') return typeof version === 'string' ? `${name} ${version}` : name;
+  return [path, file].find((text) => typeof text === 'string');
 }
 
 async function hashStored(sha256: string, { store }: Context): Promise<string | undefined> {

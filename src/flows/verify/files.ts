@@ -1,5 +1,6 @@
 import type { Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Entry, type FileLock, type Level } from '../../model/index.ts';
+import { ownedBy, type Manifest } from '../../roots/manifest.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
 
@@ -8,9 +9,10 @@ export async function verifyFiles(
   { files, outputs }: Expected,
   tree: ReadonlyMap<string, Entry>,
   root: Root,
+  manifest: Manifest | undefined,
 ): Promise<Level> {
   const paths = [...files.keys()].sort(byBytes);
-  const entries = await entriesOf(paths, tree, root);
+  const entries = await entriesOf(paths, tree, root, manifest);
   const differing: Difference[] = [];
   const explained: Difference[] = [];
   let equal = 0;
@@ -55,6 +57,7 @@ export async function entriesOf(
   paths: readonly string[],
   tree: ReadonlyMap<string, Entry>,
   root: Root,
+  manifest?: Manifest,
 ): Promise<readonly (Entry | undefined)[]> {
   const canonical = await canonicalPaths(paths, root);
   const open = canonical.filter((path) => !tree.has(path));
@@ -69,11 +72,17 @@ export async function entriesOf(
       const { type, mode, uid, gid, size } = stat;
       const digest = digests.get(path);
       const target = type === 'link' ? await root.readlink(path) : undefined;
-      seen.set(path, {
-        ...{ path, type, mode, uid, gid, size },
+      const entry: Entry = {
+        path,
+        type,
+        mode,
+        uid,
+        gid,
+        size,
         ...(digest === undefined ? {} : { sha256: digest }),
         ...(target === undefined ? {} : { target }),
-      });
+      };
+      seen.set(path, manifest === undefined ? entry : ownedBy(manifest, entry));
     }
   }
   return canonical.map((path) => tree.get(path) ?? seen.get(path));

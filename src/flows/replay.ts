@@ -20,7 +20,7 @@ export interface Replay {
   /** Standard output is `standard output`. */
   readonly outputs: readonly ReplayedFile[];
   readonly equal: boolean;
-  /** Whether there was anything to compare beside the exit status. */
+  /** Whether there was anything to compare: an output, or a failure. */
   readonly compared: boolean;
   readonly milliseconds: number;
   /** A file of this machine with what it wrote to standard output, and what the first run had, where both are there. */
@@ -87,7 +87,8 @@ export async function replay(
     status: { was, is: status },
     outputs,
     equal: was === status && outputs.every(({ result }) => result === 'equal'),
-    compared: outputs.length > 0,
+    // the same failure twice is a result, too
+    compared: outputs.length > 0 || was !== 0,
     milliseconds: performance.now() - started,
     stdout: written,
   };

@@ -57,6 +57,11 @@ export async function watch(request: WatchRequest, tracer: Tracer, context: Cont
   } finally {
     await input.tee?.end();
   }
+  if (result.programs.length === 0 && (result.status === 126 || result.status === 127)) {
+    await output?.end();
+    const because = result.status === 127 ? 'there is no such command' : 'it cannot be executed';
+    throw new UserError(`${request.command[0]}: ${because}`, { status: result.status });
+  }
   const stdin = await input.kept(context.store);
   const stdout = output === undefined ? undefined : await output.end();
   return {

@@ -29,7 +29,7 @@ try {
   await using session = await made.instance.session();
   const say = async (script: string) =>
     (await session.run(['sh', '-c', script], { accept: 'any' })).stdout.toString().trim();
-  seen['root'] = await say('id -u; echo x >/dev/null && echo null');
+  seen['root'] = await say('id -u; test -c /dev/null && echo x >/dev/null && echo null');
   seen['chown'] = await say('cd /tmp && touch f && chown 33:33 f && echo changed; stat -c %u f');
   seen['status'] = await session.exec(['sh', '-c', 'id -u; id -g; cd /tmp && touch g && stat -c %u g'], {
     user: { uid: 1234, gid: 1235 },

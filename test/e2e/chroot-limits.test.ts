@@ -132,6 +132,14 @@ test("root of an engine's container, where nothing can be mounted", { skip }, as
   assert.equal(seen.read, 'by write\n');
 });
 
+test("root of an engine's container that may mount, but not trace others", { skip }, async () => {
+  const seen = await limited(['setpriv', '--bounding-set', '-sys_ptrace', '--'], 'confined');
+  assert.equal(seen.error, undefined);
+  assert.deepEqual(seen.facts && [seen.facts.tree, seen.facts.bare], ['overlay', false]);
+  assert.equal(seen.root, '0\nnull');
+  assert.equal(seen.said, '1234\n1235\n1234\n');
+});
+
 test('a tree that another is mounted in is not removed', { skip }, async () => {
   const { chroot } = await import('../../src/backends/chroot/index.ts');
   const { makeInstance } = await import('../contract/backend-fixture.ts');

@@ -23,7 +23,7 @@ sub make_missing_devices {
   for (['null', 1, 3], ['zero', 1, 5], ['full', 1, 7], ['random', 1, 8], ['urandom', 1, 9], ['tty', 5, 0]) {
     my ($name, $major, $minor) = @$_;
     my $path = "/dev/$name";
-    next if defined lstat $path;
+    next if lstat $path; # scalar: whether it is there
     # Where even that is forbidden, what is written to /dev/null at least finds a place.
     my $made = defined kernel('mknodat', AT_FDCWD(), "$path\0", 020666, $major << 8 | $minor)
       || $name eq 'null' && write_file($path, '');

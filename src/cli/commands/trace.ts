@@ -89,7 +89,9 @@ export const verb: Verb = {
       });
     } catch (error) {
       // the command has run, and its trace is lost: that is not its own status
-      if (command !== undefined && !(error instanceof UserError && error.status === 2)) throw asOurs(error);
+      if (command !== undefined && !(error instanceof UserError && [2, 126, 127].includes(error.status))) {
+        throw asOurs(error);
+      }
       throw error;
     }
   },

@@ -33,7 +33,7 @@ for (const trap of traps)
     if (argv === undefined) return t.skip(`this gcc has no ${trap.flags?.join(' ')}`);
     const { truth, result } = await traceTrap(trap, argv, box, work);
     if (trap.optional === true && result.status === 126) return t.skip('this kernel does not run it');
-    if (result.status === 77) return t.skip('this kernel or filesystem can not do it');
+    if (result.status === 77) return t.skip('this kernel, filesystem or container does not let it');
     assert.equal(result.status, trap.status ?? 0);
     assert.ok(truth.length > 0);
     assert.deepEqual(judgeTrap(truth, result, box, work), { missed: [], wrong: [] });
@@ -48,6 +48,7 @@ test('fanotify saw nothing that strace did not', { timeout: 120_000 }, async (t)
   if (able.status !== 0) return t.skip('no namespaces here');
   const run = await runProcess(['unshare', ...namespace, process.execPath, join(folder, 'witness.ts'), place]);
   const { seen, missed } = JSON.parse(run.stdout.toString()) as { seen: number; missed: string[] };
+  if (seen === 0) return t.skip('fanotify sees nothing here: a container of which it may not mark the mounts');
   assert.ok(seen > 500, `fanotify saw ${seen} paths only`);
   assert.deepEqual(missed, []);
 });

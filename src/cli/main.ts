@@ -29,7 +29,8 @@ const verbs: Readonly<Record<string, readonly [does: string, load: () => Promise
   config: ['print the settings that hold, and where they come from', () => import('./commands/config.ts')],
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// whatever a failure may have left open must not keep us
+process.exit(await main(process.argv.slice(2)));
 
 async function main(words: readonly string[]): Promise<number> {
   const [word, ...rest] = words;

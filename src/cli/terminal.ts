@@ -58,6 +58,14 @@ export function openTerminal(): Terminal {
     wipe();
     writeAll(2, `${text}\n`);
   };
+  /** `| head` has seen enough: that is no error. */
+  const answerLine = (text: string) => {
+    try {
+      writeAll(1, `${text}\n`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    }
+  };
   const interrupt = () => {
     if (abort.signal.aborted) process.exit(130); // the second time: at once
     line('interrupted: tidying up (again to stop at once)');
@@ -106,11 +114,11 @@ export function openTerminal(): Terminal {
     },
     answer(text) {
       wipe();
-      writeAll(1, `${text}\n`);
+      answerLine(text);
     },
     value(value) {
       wipe();
-      writeAll(1, `${JSON.stringify(value, undefined, 1)}\n`);
+      answerLine(JSON.stringify(value, undefined, 1));
     },
     say(text) {
       if (!set.quiet) line(text);

@@ -75,6 +75,9 @@ export async function replay(
       signal: context.signal,
     });
     status = await running;
+  } catch (error) {
+    await output.end();
+    throw error;
   } finally {
     if (input !== undefined) closeSync(input);
   }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 
-import { digestOf, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
+import { digestOf, isWithin, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
 import { writeSpec } from '../formats/spec/write.ts';
 import { remove } from './attach.ts';
@@ -54,12 +54,23 @@ export async function reproduceCommand(
   options: ReproduceOptions & Parameters<typeof traceContextOf>[1],
   house: House,
 ): Promise<Reproduction> {
+  refuseKernelFolder(request.run.directory);
   return await withWork(house, async (work) => {
     const traced = await trace(request, house, traceContextOf(house, options), work);
     options.onStage({ stage: 'traced', traced, command: request.run.command });
     const text = writeSpec(traced.spec, { distributions: house.distributions });
     const source = await house.store.add(Buffer.from(text));
     return await reproduceSpec(traced.spec, source, options, house, { work, own: join(work, 'stdout') });
+  });
+}
+
+/** Every environment has these from its own kernel: nothing can be put there for a run. */
+function refuseKernelFolder(directory: string): void {
+  const folder = ['/dev', '/proc', '/sys', '/run'].find((top) => isWithin(directory, top));
+  if (folder === undefined) return;
+  throw new UserError(`a run in ${directory} cannot be repeated: ${folder} is every machine's own`, {
+    status: 2,
+    hint: 'run it in another folder, such as one below your home or /tmp',
   });
 }
 

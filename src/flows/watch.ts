@@ -54,6 +54,9 @@ export async function watch(request: WatchRequest, tracer: Tracer, context: Cont
       onProgress: context.onProgress,
       signal: context.signal,
     });
+  } catch (error) {
+    await output?.end();
+    throw error;
   } finally {
     await input.tee?.end();
   }

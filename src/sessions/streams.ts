@@ -52,7 +52,14 @@ export async function teeOut(file: string, onto: number | undefined): Promise<Te
     size += chunk.length;
     hash.update(chunk);
     writeAll(spool, chunk);
-    if (onto !== undefined) writeAll(onto, chunk);
+    if (onto === undefined) return;
+    try {
+      writeAll(onto, chunk);
+    } catch (error) {
+      // nobody reads any more: then the program is told so, as without us between
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+      socket.destroy();
+    }
   });
   return {
     fd: write,

@@ -94,7 +94,9 @@ function replayLines(replay: Replay): string[] {
   const differing = replay.outputs.filter(({ result }) => result !== 'equal');
   const parts = [
     status,
-    replay.outputs.length > 0 ? `${plural(replay.outputs.length, 'output')}, ${count(equal)} equal` : 'no output to compare',
+    replay.outputs.length > 0
+      ? `${plural(replay.outputs.length, 'output')}, ${count(equal)} equal`
+      : 'no output to compare',
   ];
   const words = { differs: 'differs', missing: 'missing', unwritten: 'not written again', equal: 'equal' } as const;
   for (const result of ['differs', 'missing', 'unwritten'] as const) {

@@ -22,7 +22,7 @@ export function sentence({ summary }: Traced): string {
   const owned =
     summary.distributions.length === 0
       ? 'no files of any package'
-      : `${count(summary.files)} files of ${summary.distributions.join(', ')}`;
+      : `${plural(summary.files, 'file')} of ${summary.distributions.join(', ')}`;
   const { files, size: bytes } = summary.loose;
   return `${owned}; ${plural(files, 'loose file')}${files === 0 ? '' : `, ${size(bytes)}`}`;
 }

@@ -125,6 +125,8 @@ export interface Trust {
   readonly byBundle: number;
   /** Keys of the packages that nobody vouches for. */
   readonly byNobody: readonly string[];
+  /** Why nobody does, in a few words that fit into brackets: `repacked`. */
+  readonly because?: string;
 }
 
 /** Distributions of different specs in one list; the registry's element type. */

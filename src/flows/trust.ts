@@ -11,6 +11,8 @@ export interface TrustSummary {
   readonly byBundle: number;
   /** Keys of packages that nobody vouches for, sorted. */
   readonly byNobody: readonly string[];
+  /** Why nobody does, in a few words. */
+  readonly because?: string;
 }
 
 /** Asks every distribution of a spec who vouches for its packages. What cannot say is vouched for by nobody. */
@@ -18,6 +20,7 @@ export async function trustOf(loaded: Loaded, house: House, work: string): Promi
   const context = createContextOf(house, work, false);
   let [packages, byMachine, byBundle] = [0, 0, 0];
   const byNobody: string[] = [];
+  const reasons = new Set<string>();
   for (const { plugin, spec, lock } of partsOf(loaded.spec, house.distributions)) {
     if (plugin.trust === undefined) continue;
     const trust = await plugin.trust(spec, lock, context);
@@ -25,6 +28,8 @@ export async function trustOf(loaded: Loaded, house: House, work: string): Promi
     byMachine += trust.byMachine;
     byBundle += trust.byBundle;
     byNobody.push(...trust.byNobody);
+    if (trust.because !== undefined) reasons.add(trust.because);
   }
-  return { packages, byMachine, byBundle, byNobody: byNobody.sort(byBytes) };
+  const because = reasons.size === 0 ? {} : { because: [...reasons].join('; ') };
+  return { packages, byMachine, byBundle, byNobody: byNobody.sort(byBytes), ...because };
 }

@@ -21,11 +21,12 @@ export function stageLines(stage: Stage, verbose: boolean): string[] {
       ];
     }
     case 'trusted': {
-      const { packages, byMachine, byBundle, byNobody } = stage.trust;
+      const { packages, byMachine, byBundle, byNobody, because } = stage.trust;
+      const why = because === undefined ? '' : ` (${because})`;
       const parts = [
         `${count(byMachine)} vouched for by archives that this machine trusts`,
         ...(byBundle > 0 ? [`${count(byBundle)} by a key in the bundle`] : []),
-        ...(byNobody.length > 0 ? [`${count(byNobody.length)} by nobody`] : []),
+        ...(byNobody.length > 0 ? [`${count(byNobody.length)} by nobody${why}`] : []),
       ];
       const { level, network, mounts } = stage.confinement;
       const reach = [

@@ -8,6 +8,7 @@ import { describe } from './read/describe.ts';
 import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isOf } from './read/release-file.ts';
 import { resolve } from './solve/resolve.ts';
+import { trust } from './solve/trust.ts';
 import { aptLockSchema, aptSpecSchema, type AptLock, type AptNaming, type AptSpec } from './spec.ts';
 
 /** What sets one distribution on this toolkit apart from another. */
@@ -49,6 +50,7 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
   return {
     ...aptReading(settings),
     resolve,
+    trust,
     wanted,
     bootstrap,
     plan,

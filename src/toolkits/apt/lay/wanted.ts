@@ -83,7 +83,7 @@ async function* packageSources(
 }
 
 /** Addresses from which this machine has the same archive: its Release files say so, or its last folder does. */
-function mirrorsOf(origin: AptOrigin, mirrors: readonly Mirror[]): string[] {
+export function mirrorsOf(origin: AptOrigin, mirrors: readonly Mirror[]): string[] {
   const folder = posix.basename(URL.parse(origin.uri)?.pathname ?? '');
   const same = mirrors.filter((mirror) =>
     mirror.label === undefined

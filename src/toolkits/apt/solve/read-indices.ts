@@ -155,7 +155,8 @@ async function signersOf(
   );
 }
 
-function indexPaths(
+/** Paths, below the suite's folder, of what has packages of a component for these architectures. */
+export function indexPaths(
   component: string | undefined,
   architectures: readonly string[],
   only: readonly string[],

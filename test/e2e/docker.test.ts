@@ -15,6 +15,7 @@ import { sha256 } from '../../src/model/index.ts';
 import { localRoot } from '../../src/roots/local.ts';
 import { encodeHeader, tarEnd, tarPadding, type Header } from '../../src/roots/tar-header.ts';
 import { tarRoot } from '../../src/roots/tar.ts';
+import { CommandFailed } from '../../src/sessions/process.ts';
 import { withDockerd } from './dockerd.ts';
 import { smallRoot } from './roots.ts';
 import { backendContext } from '../contract/backend-fixture.ts';
@@ -177,7 +178,10 @@ describe('docker', () => {
     await using session = await instance.session();
     const both = await session.run(['sh', '-c', 'echo out; echo err >&2; exit 3'], { accept: [3] });
     assert.deepEqual([String(both.stdout), String(both.stderr)], ['out\n', 'err\n']);
-    await assert.rejects(session.run(['sh', '-c', 'echo why >&2; exit 3']), /ended with status 3: why/);
+    await assert.rejects(
+      session.run(['sh', '-c', 'echo why >&2; exit 3']),
+      (error) => error instanceof CommandFailed && error.result.status === 3 && error.details[0] === 'why',
+    );
     assert.equal((await session.run(['nonesuch'], { accept: 'any' })).status, 127);
     assert.equal((await session.run(['/etc/hosts'], { accept: 'any' })).status, 126);
     assert.equal((await session.run(['sh', '-c', 'kill -9 $$'], { accept: 'any' })).status, 137);

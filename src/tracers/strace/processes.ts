@@ -1,7 +1,7 @@
 import { hostView, ownView, type View } from './views.ts';
 
 /** Where a process looks from: shared by those that were cloned with CLONE_FS. */
-export interface Place {
+interface Place {
   /** The working directory as this machine names it. */
   cwd: string;
   /** The folder that chroot made its root; '' for this machine's. */

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { decodeName, encodeName } from '../../roots/names.ts';
 
 /** Where a name leads, and the links on the way, each by its own resolved folder. */
-export interface Resolved {
+interface Resolved {
   readonly path: string;
   readonly links: readonly string[];
 }

@@ -1,0 +1,191 @@
+/**
+ * Runs every benchmark, one after the other, and writes docs/performance.md: `npm run bench`. Each figure stands beside
+ * a peer's of the same run; absolute times are this machine's, ratios are what is meant.
+ *
+ * node bench/run.ts [NAME …]: only these, printed and not written.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, release } from 'node:os';
+import { join, resolve } from 'node:path';
+
+interface Row {
+  readonly what: string;
+  readonly ours: string;
+  readonly peer: string;
+  readonly ratio: string;
+  readonly goal: string;
+  readonly met: boolean | undefined;
+}
+
+// each bench prints its own shape; what it is called here is checked by reading it
+type Result = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
+const least = (result: Result, what: string): number =>
+  (result['rows'] as readonly { what: string; ms: number }[]).find((row) => row.what.startsWith(what))?.ms ??
+  Number.NaN;
+
+const benches: Readonly<Record<string, (result: Result) => readonly Row[]>> = {
+  start: (r) => [
+    row(
+      '`repronim --help`, beyond a bare `node -e 0`',
+      `${r['helpBeyondNode'].toFixed(0)} ms`,
+      '',
+      '',
+      '≤ 30 ms',
+      r['helpBeyondNode'] <= 30,
+    ),
+    row(
+      '`repronim exec NAME -- true`, beyond `repronim --version`',
+      `${r['execBeyondVersion'].toFixed(0)} ms`,
+      '',
+      '',
+      '≤ 30 ms',
+      r['execBeyondVersion'] <= 30,
+    ),
+  ],
+  trace: (r) => [
+    row(
+      `slowdown of a traced command, geometric mean of ${r['rows'].length} workloads`,
+      r['geometricMeans'].ours.toFixed(2),
+      `bare strace ${r['geometricMeans'].strace.toFixed(2)}`,
+      r['oursToStrace'].toFixed(2),
+      '≤ 1.1',
+      r['oursToStrace'] <= 1.1,
+    ),
+    ...(r['excessToReprozip'] === undefined
+      ? []
+      : [
+          row(
+            'the same, excess over 1',
+            `${(r['geometricMeans'].ours - 1).toFixed(2)}`,
+            `ReproZip ${(r['geometricMeans'].reprozip - 1).toFixed(2)}`,
+            r['excessToReprozip'].toFixed(2),
+            '≤ 0.25',
+            r['excessToReprozip'] <= 0.25,
+          ),
+        ]),
+  ],
+  'trace-log': (r) => [
+    row(
+      `reading a log of ${(r['lines'] / 1e6).toFixed(0)} M lines`,
+      `${Math.round(r['linesPerSecond'] / 1000)} k lines/s, ${Math.round(r['megabytesAtMost'])} MB`,
+      '',
+      '',
+      '≥ 300 k lines/s, ≤ 200 MB',
+      r['linesPerSecond'] >= 3e5 && r['megabytesAtMost'] <= 200,
+    ),
+  ],
+  traps: (r) => [
+    row(
+      `programs that try to be missed, of ${r['traps']}: not traced rightly`,
+      String(r['failedByUs']),
+      `ReproZip ${r['failedByReprozip'] ?? 'not to be had'}`,
+      '',
+      '0',
+      r['failedByUs'] === 0,
+    ),
+  ],
+  attribution: (r) => [
+    row(
+      'whose are these? Queries after indexing',
+      `${(r['query_files_per_s'] / 1e6).toFixed(2)} M files/s`,
+      '',
+      '',
+      '≥ 1 M files/s',
+      r['query_files_per_s'] >= 1e6,
+    ),
+    row(
+      'the same for 100 k files, indexing included',
+      `${r['total_ms_per_100k_files']} ms`,
+      `batched \`dpkg-query -S\`, all ${r['files']} files: ${seconds(r['dpkg_query_ms'])}`,
+      `${r['faster']}× faster`,
+      '≤ 500 ms',
+      r['total_ms_per_100k_files'] <= 500,
+    ),
+  ],
+  rootfs: (r) => [
+    row(
+      `a root of ${r['packages']} packages from the store, equal fingerprints`,
+      `${r['repronim_s'].toFixed(2)} s`,
+      `mmdebstrap ${r['mmdebstrap_s'].toFixed(2)} s`,
+      r['ratio'].toFixed(2),
+      '≤ 0.33',
+      r['ratio'] <= 1 / 3,
+    ),
+  ],
+  exec: (r) => [
+    row(
+      'chroot: an instance from a built rootfs',
+      `${least(r, 'chroot: launch')} ms`,
+      '',
+      '',
+      '≤ 1 s',
+      least(r, 'chroot: launch') <= 1000,
+    ),
+  ],
+  docker: (r) => [
+    row(
+      'docker: an instance from a built rootfs',
+      seconds(r['instance_ms']),
+      `\`docker import\` ${seconds(r['docker_import_ms'])}`,
+      r['ratio'].toFixed(2),
+      '≤ 1.3',
+      r['ratio'] <= 1.3,
+    ),
+  ],
+  verify: (r) => {
+    const of = (name: string) =>
+      r['measured'].find((one: { name: string }) => one.name.startsWith(name))?.milliseconds ?? Number.NaN;
+    return [
+      row(
+        `verify a root of ${r['files']} files`,
+        seconds(of('repronim verify')),
+        `\`dpkg --verify\` ${seconds(of('dpkg'))}, debsums ${seconds(of('debsums'))} (md5 only)`,
+        '',
+        '≤ 3 s',
+        of('repronim verify') <= 3000,
+      ),
+    ];
+  },
+};
+
+const top = resolve(import.meta.dirname, '..');
+const asked = process.argv.slice(2);
+const names = asked.length > 0 ? asked : Object.keys(benches);
+const rows: Row[] = [];
+for (const name of names) {
+  process.stderr.write(`bench     ${name}\n`);
+  const done = spawnSync(process.execPath, [join(top, 'bench', `${name}.ts`), '--json'], {
+    cwd: top,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 26,
+  });
+  const line = done.stdout.toString('utf8').trim().split('\n').at(-1) ?? '';
+  try {
+    rows.push(...(benches[name]?.(JSON.parse(line) as Result) ?? []));
+  } catch (error) {
+    process.stderr.write(`          ${name} failed with ${done.status}: ${String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+const table = [
+  '| what | repronim | beside it | ratio | goal | |',
+  '|---|---|---|---|---|---|',
+  ...rows.map(
+    ({ what, ours, peer, ratio, goal, met }) =>
+      `| ${what} | ${ours} | ${peer} | ${ratio} | ${goal} | ${met === true ? 'met' : 'missed'} |`,
+  ),
+].join('\n');
+process.stdout.write(`${table}\n`);
+if (asked.length === 0 && process.exitCode !== 1) {
+  const file = join(top, 'docs/performance.md');
+  const [before = '', after = ''] = readFileSync(file, 'utf8').split(/<!-- table -->[^]*<!-- end -->/);
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Linux ${release().split('-')[0] ?? ''}, Node ${process.versions.node}`;
+  writeFileSync(file, `${before}<!-- table -->\n${machine}\n\n${table}\n<!-- end -->${after}`);
+}
+
+function row(what: string, ours: string, peer: string, ratio: string, goal: string, met: boolean): Row {
+  return { what, ours, peer, ratio, goal, met };
+}

@@ -53,10 +53,8 @@ export function writeWork(root: string, { preinsts, late, early }: Omit<Arrangem
   writeFileSync(join(folder, 'late'), lines(late.map((_, index) => `${workFolder}/${index}.deb`)));
   late.forEach(({ deb }, index) => copyFileSync(deb.file, join(folder, `${index}.deb`)));
   writeFileSync(join(folder, 'hosts'), hosts);
-  const policy = join(root, 'usr/sbin/policy-rc.d');
-  mkdirSync(join(policy, '..'), { recursive: true, mode: 0o755 });
-  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx' });
-  chmodSync(policy, 0o755);
+  writeFileSync(join(folder, 'policy-rc.d'), '#!/bin/sh\nexit 101\n');
+  chmodSync(join(folder, 'policy-rc.d'), 0o755);
 }
 
 /** What netbase makes where there is none; scripts that ask for the host's own name need it. */

@@ -14,7 +14,7 @@ const environment = {
 } as const;
 
 /**
- * All maintainer scripts, by the tree's own dpkg. `preinsts` has lines `NAME ARCHITECTURE FILE`, `early` names
+ * All maintainer scripts, by the tree's own dpkg; what was installed without its dependencies there is so here. `preinsts` has lines `NAME ARCHITECTURE FILE`, `early` names
  * of packages, `late` files.
  */
 const configureScript = `
@@ -26,10 +26,16 @@ while read -r name architecture file; do
   DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ROOT= "/var/lib/dpkg/info/$file" install </dev/null ||
     { echo "the preinst of $name failed" >&2; exit 1; }
 done <$w/preinsts
+[ ! -e /usr/sbin/policy-rc.d ] || mv /usr/sbin/policy-rc.d $w/policy-kept
+cp -p $w/policy-rc.d /usr/sbin/policy-rc.d
 [ -e /etc/hosts ] || { cat $w/hosts >/etc/hosts; : >$w/hosts-made; }
 xargs -r dpkg --force-unsafe-io --force-depends --configure <$w/early
 [ ! -s $w/late ] || xargs dpkg --force-unsafe-io --unpack <$w/late
-dpkg --force-unsafe-io --configure -a
+dpkg --force-unsafe-io --configure -a 2>$w/said || {
+  cat $w/said >&2
+  grep -q 'dependency problems' $w/said
+  dpkg --force-unsafe-io --force-depends --configure -a
+}
 : >$w/configured
 `;
 
@@ -44,6 +50,7 @@ for kept in $w/python*/py_compile.py; do
   mv -f "$kept" "/usr/lib/\${version%/py_compile.py}/py_compile.py"
 done
 rm -f /usr/sbin/policy-rc.d
+[ ! -e $w/policy-kept ] || mv $w/policy-kept /usr/sbin/policy-rc.d
 [ ! -e $w/hosts-made ] || [ -e /var/lib/dpkg/info/netbase.list ] || rm -f /etc/hosts
 for partial in /var/cache/apt/archives/partial /var/lib/apt/lists/partial; do
   [ -d $partial ] || continue

@@ -61,8 +61,8 @@ function move(name: string, args: readonly string[], owners: Owners): void {
   const own = owners.get(from);
   if (own !== undefined && (own[0] !== 0 || own[1] !== 0)) owners.set(to, own);
   owners.delete(from);
-  for (const [path, owner] of [...owners]) {
-    if (!path.startsWith(`${from}/`)) continue;
+  const below = [...owners].filter(([path]) => path.startsWith(`${from}/`));
+  for (const [path, owner] of below) {
     owners.delete(path);
     owners.set(to + path.slice(from.length), owner);
   }

@@ -4,6 +4,7 @@
  *
  * node bench/trace-log.ts [--json] [--lines N]
  */
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,36 +16,55 @@ import { watchLog } from '../src/tracers/strace/watch.ts';
 import { scratch } from '../test/e2e/need.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, lines: { type: 'string', default: '5000000' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    lines: { type: 'string', default: '5000000' },
+    read: { type: 'string' },
+  },
 });
-const log = join(scratch('bench-log', 2 ** 30), 'strace.log');
-const lines = writeLog(log, Number(values.lines));
-const before = process.memoryUsage.rss();
+if (values.read === undefined) {
+  const log = join(scratch('bench-log', 2 ** 30), 'strace.log');
+  const lines = writeLog(log, Number(values.lines));
+  // In a process of its own, which has written nothing.
+  const read = execFileSync(process.execPath, [import.meta.filename, '--read', log], { encoding: 'utf8' });
+  print(lines, JSON.parse(read) as Measured);
+} else process.stdout.write(JSON.stringify(readLog(values.read)));
 
-const begin = performance.now();
-const scene = createScene(Date.now());
-const watch = watchLog(scene, { cwd: '/home/u/build', unprivileged: false });
-const follower = followLog(log, watch.reader);
-follower?.advance();
-watch.settle();
-const report = reportScene(scene, 0);
-follower?.close();
-const seconds = (performance.now() - begin) / 1000;
+interface Measured {
+  readonly seconds: number;
+  readonly files: number;
+  readonly megabytesBefore: number;
+  readonly megabytesAtMost: number;
+}
 
-const result = {
-  lines,
-  seconds,
-  linesPerSecond: lines / seconds,
-  files: report.accesses.length,
-  megabytesBefore: before / 2 ** 20,
-  megabytesAtMost: process.resourceUsage().maxRSS / 1024,
-};
-if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-else
+function readLog(log: string): Measured {
+  const before = process.memoryUsage.rss();
+  const begin = performance.now();
+  const scene = createScene(Date.now());
+  const watch = watchLog(scene, { cwd: '/home/u/build', unprivileged: false });
+  const follower = followLog(log, watch.reader);
+  follower?.advance();
+  watch.settle();
+  const report = reportScene(scene, 0);
+  follower?.close();
+  return {
+    seconds: (performance.now() - begin) / 1000,
+    files: report.accesses.length,
+    megabytesBefore: before / 2 ** 20,
+    megabytesAtMost: process.resourceUsage().maxRSS / 1024,
+  };
+}
+
+function print(lines: number, measured: Measured): void {
+  const result = { lines, ...measured, linesPerSecond: lines / measured.seconds };
+  const speed = Math.round(result.linesPerSecond).toLocaleString('en');
   process.stdout.write(
-    `${lines} lines in ${seconds.toFixed(2)} s: ${Math.round(result.linesPerSecond)} lines/s (wanted: at least 300,000)\n` +
-      `${result.files} files; memory at most ${Math.round(result.megabytesAtMost)} MB (wanted: at most 200), ${Math.round(result.megabytesBefore)} MB before\n`,
+    values.json
+      ? `${JSON.stringify(result)}\n`
+      : `${lines.toLocaleString('en')} lines in ${measured.seconds.toFixed(2)} s: ${speed} lines/s (wanted: at least 300,000)\n` +
+          `${measured.files} files; memory at most ${Math.round(measured.megabytesAtMost)} MB (wanted: at most 200), ${Math.round(measured.megabytesBefore)} MB before\n`,
   );
+}
 
 /** Writes a log in strace's form; returns how many lines it has. */
 function writeLog(path: string, wanted: number): number {

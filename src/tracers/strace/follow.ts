@@ -13,7 +13,7 @@ export interface Follower {
 }
 
 const piece = 64 * 1024;
-const long = 32 * 1024 * 1024;
+const long = 4 * 1024 * 1024;
 
 /** Opens the log; undefined while it is not there yet. */
 export function followLog(path: string, reader: LineReader): Follower | undefined {

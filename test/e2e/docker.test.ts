@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, r
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { docker } from '../../src/backends/docker/index.ts';
@@ -143,7 +144,7 @@ describe('docker', () => {
         ['sh', '-c', 'echo >>/etc/passwd'],
         ['rm', '/opt/hard'],
       ] as const) {
-        await session.run(argv as unknown as [string, ...string[]]);
+        await session.run(argv);
         digests.add((await fingerprintOf(session.root)).digest);
       }
       assert.equal(digests.size, 5);
@@ -196,6 +197,23 @@ describe('docker', () => {
     await assert.rejects(running, /enough/);
     const left = String((await session.run(['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "'])).stdout);
     assert.ok(!left.includes('sleep 60'), left);
+  });
+
+  test('a terminal of its own: its name, its size, also when that changes, Ctrl-C', async () => {
+    const script = fileURLToPath(new URL('docker-terminal.ts', import.meta.url));
+    const given = JSON.stringify({ params, directory, digest, state });
+    const command = 'stty rows 33 cols 111; exec "$NODE" "$SCRIPT" "$GIVEN"';
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NODE: process.execPath, SCRIPT: script, GIVEN: given },
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (/^ready/m.test(text)) child.stdin.write('\x03');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    assert.match(said, /^\/dev\/pts\/0\r\n33 111\r\n40 80\r\nready\r\n(\^C)?asked\r\nstatus 4\r\n$/);
   });
 
   test('files go in and out, and nowhere else', async () => {

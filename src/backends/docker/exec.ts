@@ -26,7 +26,7 @@ export interface Executing {
   readonly status: Promise<number>;
   /** Sends a signal to the program and what it started; nothing where it has ended. */
   signal(name: 'TERM' | 'KILL' | 'INT' | 'HUP'): Promise<void>;
-  resize(columns: number, rows: number): Promise<void>;
+  readonly resize: (columns: number, rows: number) => Promise<void>;
 }
 
 const path = '/usr/sbin:/usr/bin:/sbin:/bin';

@@ -8,7 +8,7 @@ import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
 import { execute, type Executing } from './exec.ts';
 import { containerRoot } from './root.ts';
-import { feed, writeAll } from './streams.ts';
+import { feed, followSize, leaveNewlines, writeAll } from './streams.ts';
 
 const defaultEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } as const;
 
@@ -75,7 +75,8 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       });
       running.input.on('error', () => {});
       const stopFeeding = stdin === undefined ? undefined : feed(stdin, running.input, tty);
-      const stopSizing = tty ? followSize(running) : undefined;
+      if (tty && stdin !== undefined) await leaveNewlines(stdin);
+      const stopSizing = tty ? followSize(stdout ?? 1, running.resize) : undefined;
       try {
         return await supervise(running, options.signal, undefined, []);
       } finally {
@@ -155,13 +156,6 @@ async function supervise(
     clearTimeout(killing);
     signal?.removeEventListener('abort', stop);
   }
-}
-
-function followSize(running: Executing): () => void {
-  const tell = () => void running.resize(process.stdout.columns, process.stdout.rows);
-  if (process.stdout.isTTY) tell();
-  process.on('SIGWINCH', tell);
-  return () => process.off('SIGWINCH', tell);
 }
 
 function descriptor(given: number | 'ignore' | 'inherit', inherited: number): number | undefined {

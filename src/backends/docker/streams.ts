@@ -3,8 +3,10 @@ import { constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty, ReadStream } from 'node:tty';
+import { isatty, ReadStream, WriteStream } from 'node:tty';
 import { promisify } from 'node:util';
+
+import { execProcess } from '../../sessions/process.ts';
 
 /** Writes to a descriptor of ours, all of it, also where it is a pipe that does not block. */
 export async function writeAll(descriptor: number, piece: Buffer): Promise<void> {
@@ -45,6 +47,27 @@ export function feed(descriptor: number, input: Duplex, raw: boolean): () => voi
   };
 }
 
+/**
+ * Node's raw mode still turns newlines into CR LF, which the container's terminal has done already. Undone with the raw
+ * mode: that puts everything back.
+ */
+export async function leaveNewlines(terminal: number): Promise<void> {
+  if (isatty(terminal)) await execProcess(['stty', '-opost'], { stdin: terminal, stdout: 'ignore', stderr: 'ignore' });
+}
+
+/** Tells the size of the terminal at a descriptor, now and whenever it changes, until the returned function is called. */
+export function followSize(descriptor: number, tell: (columns: number, rows: number) => Promise<void>): () => void {
+  if (!isatty(descriptor)) return () => {};
+  const tellNow = () => {
+    const terminal = new WriteStream(again(descriptor, true)); // one that is open keeps the size that it saw first
+    void tell(...terminal.getWindowSize());
+    terminal.destroy();
+  };
+  tellNow();
+  process.on('SIGWINCH', tellNow);
+  return () => void process.off('SIGWINCH', tellNow);
+}
+
 function feedFrom(source: ReadStream | Socket, input: Duplex, raw: boolean): () => void {
   const terminal = raw && source instanceof ReadStream ? source : undefined;
   terminal?.setRawMode(true);
@@ -62,8 +85,11 @@ function feedFrom(source: ReadStream | Socket, input: Duplex, raw: boolean): () 
 }
 
 /** The same pipe or terminal under a descriptor that is ours to close. */
-function again(descriptor: number): number {
-  return openSync(`/proc/self/fd/${descriptor}`, constants.O_RDONLY | constants.O_NOCTTY);
+function again(descriptor: number, writes = false): number {
+  return openSync(
+    `/proc/self/fd/${descriptor}`,
+    constants.O_NOCTTY | (writes ? constants.O_WRONLY : constants.O_RDONLY),
+  );
 }
 
 /** Files, sockets and devices: read from where they stand. */

@@ -41,7 +41,11 @@ export function arrange(packages: readonly Laid[]): Arrangement {
 }
 
 /** Writes what configuring needs into the tree: the lists, the packages that dpkg unpacks, and a policy of no daemons. */
-export function writeWork(root: string, { preinsts, late, early }: Omit<Arrangement, 'now'>): void {
+export function writeWork(
+  root: string,
+  { preinsts, late, early }: Omit<Arrangement, 'now'>,
+  holds: ReadonlySet<string>,
+): void {
   const folder = join(root, workFolder);
   mkdirSync(folder, { mode: 0o755 });
   const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join('');
@@ -52,6 +56,8 @@ export function writeWork(root: string, { preinsts, late, early }: Omit<Arrangem
   writeFileSync(join(folder, 'early'), lines(early.map(infoName)));
   writeFileSync(join(folder, 'late'), lines(late.map((_, index) => `${workFolder}/${index}.deb`)));
   late.forEach(({ deb }, index) => copyFileSync(deb.file, join(folder, `${index}.deb`)));
+  const held = late.filter(({ deb }) => holds.has(`${deb.name}:${deb.architecture}`));
+  writeFileSync(join(folder, 'holds'), lines(held.map((laid) => `${infoName(laid)} hold`)));
   writeFileSync(join(folder, 'hosts'), hosts);
   writeFileSync(join(folder, 'policy-rc.d'), '#!/bin/sh\nexit 101\n');
   chmodSync(join(folder, 'policy-rc.d'), 0o755);

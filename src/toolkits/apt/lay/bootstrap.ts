@@ -15,6 +15,12 @@ export async function bootstrap(
 ): Promise<LaidRoot> {
   const architectures = lock.architectures ?? (spec.architecture === undefined ? [] : [spec.architecture]);
   refuseForeign(architectures[0]);
+  if (!lock.packages.some(({ name }) => name === 'dpkg')) {
+    throw new UserError('this environment has no dpkg, so its packages cannot be installed', {
+      status: 4,
+      hint: 'add dpkg to its packages, and resolve it again',
+    });
+  }
   const debs = await Promise.all(
     lock.packages.map(async (one) => {
       const { name, version, architecture } = one;

@@ -15,7 +15,7 @@ const environment = {
 
 /**
  * All maintainer scripts, by the tree's own dpkg; what was installed without its dependencies there is so here. `preinsts` has lines `NAME ARCHITECTURE FILE`, `early` names
- * of packages, `late` files.
+ * of packages, `late` files, `holds` selections.
  */
 const configureScript = `
 set -eu
@@ -36,6 +36,7 @@ dpkg --force-unsafe-io --configure -a 2>$w/said || {
   grep -q 'dependency problems' $w/said
   dpkg --force-unsafe-io --force-depends --configure -a
 }
+[ ! -s $w/holds ] || dpkg --set-selections <$w/holds
 : >$w/configured
 `;
 

@@ -53,11 +53,14 @@ type Task =
     };
 type Done = { readonly owned: readonly Owned[] } | Extract<LayAnswer, { readonly error: string }>;
 
+const parent = process.ppid;
+
 if (!isMainThread) serve();
 else await main();
 
 async function main(): Promise<void> {
   process.umask(0);
+  setInterval(endWithParent, 200).unref();
   const answer = await guarded(() => layOrAgain(JSON.parse(readFileSync(0, 'utf8')) as LayJob));
   writeAll(1, JSON.stringify(answer)); // threads made the pipe one that does not wait
   process.exit(0);
@@ -88,8 +91,9 @@ async function lay(job: LayJob, threads: readonly Thread[]): Promise<LayAnswer> 
     .sort((a, b) => b.size - a.size);
   const task: Task = { kind: 'unpack', jobs, root: job.root, owners: job.owners, next: counter() };
   const others = threads.map((thread) => thread(task));
-  writeDatabase(job.root, laid, merged.skip, { holds: new Set(job.holds), architectures: job.architectures });
-  writeWork(job.root, later);
+  const holds = new Set(job.holds);
+  writeDatabase(job.root, laid, merged.skip, { holds, architectures: job.architectures });
+  writeWork(job.root, later, holds);
   const answers = [await guarded(() => perform(task, tree)), ...(await Promise.all(others))];
   for (const answer of answers) {
     if ('error' in answer) return answer;
@@ -135,7 +139,15 @@ async function perform(task: Task, into?: Tree): Promise<Done> {
 }
 
 function* taken<T>(items: readonly T[], next: Int32Array): Generator<T, void, undefined> {
-  for (let at = Atomics.add(next, 0, 1); at < items.length; at = Atomics.add(next, 0, 1)) yield items[at] as T;
+  for (let at = Atomics.add(next, 0, 1); at < items.length; at = Atomics.add(next, 0, 1)) {
+    endWithParent();
+    yield items[at] as T;
+  }
+}
+
+/** Whoever wanted the tree was killed: nobody will take it away while we write. */
+function endWithParent(): void {
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
 }
 
 function counter(): Int32Array {

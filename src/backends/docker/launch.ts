@@ -42,9 +42,8 @@ export async function launch(
   }
   await context.record({ ...facts });
   const made = { engine, image: found.Id, rootfs, name, confinement, params, facts };
-  if (!(await make(made, true)) && !(await make(made, false))) {
-    throw new UserError(`the docker daemon at ${engine.address} has no docker-init, and wants one`);
-  }
+  // an engine without an init of its own refuses, each in its words: what is wrong then is said the second time
+  if (!(await make(made, true))) await make(made, false);
   await context.record({ ...facts, made: true });
   return dockerInstance(engine, name, facts);
 }
@@ -81,18 +80,19 @@ interface Making {
   readonly facts: DockerFacts;
 }
 
-/** Creates and starts it; false where the engine's own init is wanted and missing. */
+/** Creates and starts it; false where that failed with the engine's own init in front, and may work without. */
 async function make(making: Making, init: boolean): Promise<boolean> {
   const { engine, facts } = making;
   const keeper = await keeperFor(making.rootfs.directory, init);
-  await create(making, containerConfig({ ...making, token: facts.token, keeper, init }));
   try {
+    await create(making, containerConfig({ ...making, token: facts.token, keeper, init }));
     await engine.call('POST', `/containers/${facts.container}/start`);
     return true;
   } catch (error) {
-    await removeContainer(engine, facts.container);
-    if (init && error instanceof EngineError && error.message.includes('docker-init')) return false;
-    throw error;
+    if (!(error instanceof EngineError)) throw error;
+    if ((await findContainer(engine, facts)) !== undefined) await removeContainer(engine, facts.container);
+    if (init) return false;
+    throw new UserError(`cannot create ${making.name}: ${error.message}`, { cause: error });
   }
 }
 
@@ -100,8 +100,7 @@ async function create({ engine, name, facts }: Making, json: unknown): Promise<v
   try {
     await engine.call('POST', '/containers/create', { query: { name: facts.container }, json });
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    if (error.code !== 409) throw new UserError(`cannot create ${name}: ${error.message}`, { cause: error });
+    if (!(error instanceof EngineError) || error.code !== 409) throw error;
     const other = await inspectContainer(engine, facts.container);
     const of = other?.Config.Labels?.[labels.instance];
     throw new UserError(`the docker daemon at ${engine.address} has a container named ${facts.container} already`, {

@@ -59,7 +59,7 @@ const benches: Readonly<Record<string, (result: Result) => readonly Row[]>> = {
       : [
           row(
             'the same, excess over 1',
-            `${(r['geometricMeans'].ours - 1).toFixed(2)}`,
+            (r['geometricMeans'].ours - 1).toFixed(2),
             `ReproZip ${(r['geometricMeans'].reprozip - 1).toFixed(2)}`,
             r['excessToReprozip'].toFixed(2),
             '≤ 0.25',

@@ -27,7 +27,7 @@ await build({
   target: 'node24',
   minifySyntax: true,
   // small, and wanted at once; the others stay packages
-  external: ['lz4js', 'seek-bzip', 'xz-decompress', 'modern-tar', 'yaml', 'fast-string-width'],
+  external: ['seek-bzip', 'xz-decompress', 'yaml', 'fast-string-width'],
   plugins: [leanBuiltins],
   logLevel: 'warning',
 });

@@ -49,7 +49,7 @@ export async function attribute(
       const answer = await distribution.describe(ownedBy(owned, distribution.type), root, context);
       described.set(distribution.type, {
         notes: answer.notes,
-        described: answer.distributions.map((one) => ({ ...one, type: distribution.type }) as Described),
+        described: answer.distributions.map((one) => ({ ...one, type: distribution.type })),
       });
       for (const lead of answer.leads ?? []) leads.add(lead);
     }

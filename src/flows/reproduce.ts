@@ -131,7 +131,7 @@ function outcomeOf(verdict: Verdict, replays: readonly Replay[]): Reproduction['
 }
 
 /** `<folder>-<4 digits>`: what is not in the alphabet of names is transliterated or left out. */
-export function nameFor(folder: string, spec: Spec): string {
+function nameFor(folder: string, spec: Spec): string {
   const plain = basename(folder)
     .normalize('NFKD')
     .toLowerCase()

@@ -1,4 +1,4 @@
-import { byBytes, type Note, type RunLock, type Spec } from '../model/index.ts';
+import { byBytes, type Note, type Spec } from '../model/index.ts';
 import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
 import { assemble } from './assemble.ts';
 import { attribute, canonicalPaths } from './attribute.ts';

@@ -31,7 +31,13 @@ export type Step = StepBase &
       }
     | { readonly do: 'link'; readonly path: string; readonly target: string }
     /** A line in /etc/passwd and one in /etc/group for these ids, where there is none. */
-    | { readonly do: 'account'; readonly name: string; readonly uid: number; readonly gid: number; readonly home: string }
+    | {
+        readonly do: 'account';
+        readonly name: string;
+        readonly uid: number;
+        readonly gid: number;
+        readonly home: string;
+      }
     | {
         readonly do: 'directory';
         readonly path: string;

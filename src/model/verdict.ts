@@ -7,7 +7,17 @@ export type LevelName = 'packages' | 'artifacts' | 'contents' | 'files' | 'resul
 export interface Difference {
   /** A path, or a package's key. */
   readonly subject: string;
-  readonly kind: 'changed' | 'missing' | 'unknown' | 'mode' | 'owner' | 'capability' | 'version' | 'repacked' | 'unreadable' | 'type';
+  readonly kind:
+    | 'changed'
+    | 'missing'
+    | 'unknown'
+    | 'mode'
+    | 'owner'
+    | 'capability'
+    | 'version'
+    | 'repacked'
+    | 'unreadable'
+    | 'type';
   readonly was?: string;
   readonly is?: string;
   /** The package or distribution that it belongs to, for people. */

@@ -144,6 +144,9 @@ async function collect(stream: NodeJS.ReadableStream | null, limit: number, stop
 }
 
 function lastLines(output: Buffer): string[] {
-  const lines = output.toString('utf8').split('\n').map((line) => line.trimEnd().slice(0, 400));
+  const lines = output
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.trimEnd().slice(0, 400));
   return lines.filter((line) => line !== '').slice(-12);
 }

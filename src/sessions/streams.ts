@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
@@ -106,11 +106,6 @@ export async function teeIn(file: string, input: Input): Promise<Tee> {
       return { size, sha256: hash.digest('hex') };
     },
   };
-}
-
-/** Copies a file to one of our descriptors. */
-export async function copyOnto(file: string, fd: number): Promise<void> {
-  for await (const chunk of createReadStream(file)) writeAll(fd, chunk as Buffer);
 }
 
 /** Keeps what a regular file at one of our descriptors still has to give, without moving its position. */

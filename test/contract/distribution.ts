@@ -40,7 +40,7 @@ export function testDistribution<S extends DistributionSpec, L extends Distribut
 ): void {
   const { distribution } = under;
   const law = (name: string, body: (place: Place, tracing: TraceContext) => Promise<void>) =>
-    test(`${distribution.type}: ${name}`, async (t) => {
+    void test(`${distribution.type}: ${name}`, async (t) => {
       const why = await under.skip?.();
       if (why !== undefined) return t.skip(why);
       await body(await under.place(t), contexts(t).tracing);

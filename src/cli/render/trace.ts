@@ -1,6 +1,6 @@
 import type { Note } from '../../model/index.ts';
 import type { Traced } from '../../flows/trace.ts';
-import { count, plural, size } from './numbers.ts';
+import { plural, size } from './numbers.ts';
 
 /** What a trace found, for a person: what there is first, then what to know. */
 export function traceLines(traced: Traced, written: readonly string[], verbose: boolean): string[] {

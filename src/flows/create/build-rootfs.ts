@@ -24,7 +24,7 @@ export interface Built {
 }
 
 /** What a rootfs is known by: everything in the spec that decides its bytes. Hexadecimal. */
-export function rootfsDigest(spec: Spec): string {
+function rootfsDigest(spec: Spec): string {
   const { distributions, files, runs } = spec.lock ?? {};
   return digestOf({
     generation,

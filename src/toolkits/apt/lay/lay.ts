@@ -43,6 +43,7 @@ export async function layRoot(debs: readonly DebFile[], directory: string, optio
   prepareFolder(directory);
   const mapping = findMapping();
   const job: LayJob = {
+    parent: process.pid,
     root: directory,
     cache: options.cache,
     owners: mapping.kind === 'single' ? 'manifest' : 'real',

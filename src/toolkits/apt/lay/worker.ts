@@ -5,7 +5,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 import { UserError } from '../../../model/index.ts';
 import { writeAll } from '../../../sessions/streams.ts';
@@ -18,6 +18,8 @@ import { makeFolder, makeLink, openTree, unpack, type Tree, type UnpackJob } fro
 
 /** What is to be laid. */
 export interface LayJob {
+  /** The process that waits for the answer; without it nothing is done. */
+  readonly parent: number;
   /** An empty folder. */
   readonly root: string;
   /** The folder of payloads. */
@@ -53,14 +55,13 @@ type Task =
     };
 type Done = { readonly owned: readonly Owned[] } | Extract<LayAnswer, { readonly error: string }>;
 
-const parent = process.ppid;
+let parent = workerData as number | undefined;
 
 if (!isMainThread) serve();
 else await main();
 
 async function main(): Promise<void> {
   process.umask(0);
-  setInterval(endWithParent, 200).unref();
   const answer = await guarded(() => layOrAgain(JSON.parse(readFileSync(0, 'utf8')) as LayJob));
   writeAll(1, JSON.stringify(answer)); // threads made the pipe one that does not wait
   process.exit(0);
@@ -68,6 +69,9 @@ async function main(): Promise<void> {
 
 /** A broken payload is seen only when it is unpacked: the tree is then emptied, and laid from a new one. */
 async function layOrAgain(job: LayJob): Promise<LayAnswer> {
+  parent = job.parent;
+  endWithParent();
+  setInterval(endWithParent, 200).unref();
   const threads = startThreads(Math.min(8, availableParallelism()) - 1);
   const answer = await lay(job, threads);
   if (!('error' in answer) || answer.broken !== true) return answer;
@@ -171,7 +175,7 @@ type Thread = (task: Task) => Promise<Done>;
 
 function startThreads(count: number): Thread[] {
   return Array.from({ length: count }, () => {
-    const worker = new Worker(new URL(import.meta.url), { stdout: false });
+    const worker = new Worker(new URL(import.meta.url), { stdout: false, workerData: parent });
     return async (task: Task) => {
       const { promise, resolve, reject } = Promise.withResolvers<Done>();
       worker.once('message', resolve);

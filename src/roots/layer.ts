@@ -2,6 +2,8 @@ import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync, type
 
 import type { LaidRoot } from '../contract/index.ts';
 import { byBytes, UserError, type Entry } from '../model/index.ts';
+import { mappedTar } from '../sessions/mapped-tar.ts';
+import { findMapping } from '../sessions/mapped.ts';
 import { readCapabilities } from './local/capabilities.ts';
 import { codeOf, readFolder } from './local/disk.ts';
 import { deviceOf } from './local/scan.ts';
@@ -23,6 +25,14 @@ interface Walked {
  * no capabilities, then all executable files, each in byte order; so it flows while capabilities are still being read.
  */
 export async function* layerOf(rootfs: LaidRoot, onBytes: (bytes: number) => void): AsyncIterable<Uint8Array> {
+  const mapping = findMapping();
+  if (rootfs.manifest === undefined && mapping.kind === 'subordinate') {
+    for await (const piece of mappedTar(rootfs.directory, mapping)) {
+      onBytes(piece.length);
+      yield piece;
+    }
+    return;
+  }
   const manifest = rootfs.manifest === undefined ? undefined : await readManifest(rootfs.manifest);
   const executables: Walked[] = [];
   const others: Walked[] = [];

@@ -2,6 +2,8 @@ import { posix } from 'node:path';
 
 import { sha256, type Entry } from '../../model/index.ts';
 import { localRoot } from '../../roots/local.ts';
+import { findMapping } from '../../sessions/mapped.ts';
+import { ownersInside } from '../../sessions/owners.ts';
 import { ownedBy, readManifest } from '../../roots/manifest.ts';
 import type { LaidRoot } from '../../contract/index.ts';
 import type { Instead } from '../../roots/tar-index.ts';
@@ -35,7 +37,7 @@ type Original = Entry & { readonly base64?: string };
 
 /** The value of the label: what the rootfs has at the engine's paths. */
 export async function describeOriginals(rootfs: LaidRoot): Promise<string> {
-  const root = localRoot(rootfs.directory);
+  const root = ownersInside(localRoot(rootfs.directory), findMapping());
   const manifest = rootfs.manifest === undefined ? undefined : await readManifest(rootfs.manifest);
   const parents = await root.realpath(enginePaths.map((path) => posix.dirname(path)));
   const found: Original[] = [];

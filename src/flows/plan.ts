@@ -80,7 +80,9 @@ export function planOf(spec: Spec, parts: readonly Part[], made: Made): Plan {
   const steps = [
     ...accountSteps(spec),
     ...parts.flatMap((part) => part.plugin.plan(part.spec, part.lock, made[part.id] ?? {})),
-    ...(spec.lock?.files ?? []).flatMap((file) => fileSteps(file, file.path, 'a loose file that a run read')),
+    ...(spec.lock?.files ?? []).flatMap((file) =>
+      fileSteps(file, file.path, file.directory === true ? 'a folder that a run used' : 'a loose file that a run read'),
+    ),
     ...runSteps(spec),
   ];
   return {

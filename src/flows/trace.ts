@@ -16,6 +16,8 @@ export interface Traced {
 export interface TraceSummary {
   /** Files with an owner. */
   readonly files: number;
+  /** Whether everything that is installed was taken, used or not. */
+  readonly whole: boolean;
   readonly milliseconds: number;
   /** One line a distribution. */
   readonly distributions: readonly string[];
@@ -91,6 +93,7 @@ export async function trace(
     status: watched?.status ?? 0,
     summary: {
       files: attributed.owned.size,
+      whole: request.system === true,
       milliseconds: performance.now() - started,
       distributions: countAlike(attributed.described.map(({ summary }) => summary)),
       loose: {

@@ -19,12 +19,15 @@ export function traceLines(traced: Traced, written: readonly string[], verbose: 
 
 /** `412 files of 14 Debian packages, 1 git work tree; 2 loose files, 812 B`. */
 export function sentence({ summary }: Traced): string {
-  const owned =
-    summary.distributions.length === 0
-      ? 'no files of any package'
-      : `${plural(summary.files, 'file')} of ${summary.distributions.join(', ')}`;
+  const found = summary.distributions.join(', ');
+  const owned = found === '' ? 'no files of any package' : `${filesOf(summary)}${found}`;
   const { files, size: bytes } = summary.loose;
   return `${owned}; ${plural(files, 'loose file')}${files === 0 ? '' : `, ${size(bytes)}`}`;
+}
+
+/** A whole machine is not counted in files. */
+function filesOf({ files, whole }: Traced['summary']): string {
+  return whole ? 'all of ' : `${plural(files, 'file')} of `;
 }
 
 const headings: Readonly<Record<Note['kind'], string>> = {
@@ -42,15 +45,11 @@ const headings: Readonly<Record<Note['kind'], string>> = {
 export function noteLines(notes: readonly Note[], verbose: boolean): string[] {
   const kinds = Object.keys(headings) as Note['kind'][];
   return kinds.flatMap((kind) => {
-    const of = [
-      ...new Set(
-        notes
-          .filter((note) => note.kind === kind)
-          .map((note) => (kind === 'gone' ? (note.about ?? note.text) : note.text)),
-      ),
-    ];
+    const mine = notes.filter((note) => note.kind === kind);
+    const gone = kind === 'gone' ? mine.flatMap(({ about }) => (about === undefined ? [] : [nameOf(about)])) : [];
+    const of = [...new Set(mine.filter(({ about }) => kind !== 'gone' || about === undefined).map(({ text }) => text))];
+    if (gone.length > 0) of.unshift(`${plural(gone.length, 'package')} (${few(gone, verbose)})`);
     if (of.length === 0) return [];
-    if (kind === 'gone') return [`${headings[kind]}: ${of.length} packages (${few(of, verbose)})`];
     if (of.length === 1) return [`${headings[kind]}: ${of[0] ?? ''}`];
     const shown = verbose ? of : of.slice(0, 10);
     const more = of.length - shown.length;
@@ -60,6 +59,11 @@ export function noteLines(notes: readonly Note[], verbose: boolean): string[] {
       ...(more > 0 ? [`  … and ${more} more: -v`] : []),
     ];
   });
+}
+
+/** `name:architecture` without what goes without saying. */
+function nameOf(key: string): string {
+  return key.replace(/:(amd64|arm64|all)$/, '');
 }
 
 function few(words: readonly string[], verbose: boolean): string {

@@ -80,12 +80,15 @@ export function* readTar(window: Window, start: number, what: string): Generator
     const target = pax?.get('linkpath') ?? longTarget;
     const paxSize = pax?.get('size');
     if (paxSize !== undefined && Number(paxSize) !== member.size) throw broken(what, at, 'two sizes of one tar member');
-    const whole = { ...member, ...(path !== undefined && { name: path }), ...(target !== undefined && { target }) };
+    const name = path ?? member.name;
+    // old archives say so of a folder; the short form of a long name may end anywhere
+    const type = member.type === 'file' && name.endsWith('/') ? 'directory' : member.type;
+    const whole = { ...member, name, type, ...(target !== undefined && { target }) };
     if (whole.name.includes('\0') || whole.target.includes('\0')) throw broken(what, at, 'a name with a NUL');
     if (whole.type === 'file' && next > window.end) throw broken(what, at, `${whole.name} is longer than the archive`);
     yield whole;
     longName = longTarget = pax = undefined;
-    at = whole.type === 'file' ? next : body;
+    at = member.type === 'file' ? next : body;
   }
 }
 
@@ -97,7 +100,7 @@ function readMember(header: Buffer, flag: number, size: number, offset: number, 
   const prefix = isUstar ? text(header, 345, 155) : '';
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
-    type: type === 'file' && name.endsWith('/') ? 'directory' : type,
+    type,
     mode: number(header, 100, 8) & 0o7777,
     uid: number(header, 108, 8),
     gid: number(header, 116, 8),

@@ -12,34 +12,50 @@ export interface BundleOptions {
   readonly data: boolean;
 }
 
-/** Writes a bundle: the spec, and what it can't be re-created without. Returns its size in bytes. */
+/** What a bundle holds: pieces of content by what they are for. Size in bytes, of the file. */
+export interface SavedBundle {
+  readonly file: string;
+  readonly size: number;
+  readonly kept: number;
+  readonly archived: number;
+  readonly loose: number;
+  readonly inputs: number;
+}
+
+/** Writes a bundle: the spec, and what it can't be re-created without. */
 export async function saveBundle(
   file: string,
   text: string,
   spec: Spec,
   options: BundleOptions,
   house: House,
-): Promise<{ readonly size: number; readonly contents: number }> {
+): Promise<SavedBundle> {
   const parts = partsOf(spec, house.distributions);
   const of = parts.map(({ plugin, spec: entry, lock }) => plugin.contents(entry, lock));
   if (options.complete) {
     await withWork(house, async (work) => await obtainAll(parts, createContextOf(house, work, false)));
   }
-  const wanted: ContentRef[] = [
-    ...of.flatMap(({ kept, archived }) => (options.complete ? [...kept, ...archived] : kept)),
-    ...contentOf(spec.lock?.files ?? []),
-    ...(spec.runs ?? []).flatMap((run, index) => {
-      const lock = spec.lock?.runs?.[runId(run, index)];
-      return [
-        ...(lock?.stdin === undefined ? [] : [lock.stdin]),
-        ...(options.data ? contentOf(lock?.inputs ?? []) : []),
-        ...contentOf(lock?.before ?? []),
-      ];
-    }),
-  ];
-  const contents = [...new Map(wanted.map((ref) => [ref.sha256, ref])).values()];
+  const runs = (spec.runs ?? []).map((run, index) => spec.lock?.runs?.[runId(run, index)]);
+  const groups = {
+    kept: of.flatMap(({ kept }) => kept),
+    archived: options.complete ? of.flatMap(({ archived }) => archived) : [],
+    loose: contentOf(spec.lock?.files ?? []),
+    inputs: runs.flatMap((lock) => [
+      ...(lock?.stdin === undefined ? [] : [lock.stdin]),
+      ...(options.data ? contentOf(lock?.inputs ?? []) : []),
+      ...contentOf(lock?.before ?? []),
+    ]),
+  };
+  const contents = [...new Map(Object.values(groups).flatMap((refs) => refs.map((ref) => [ref.sha256, ref]))).values()];
   const { size } = await writeBundle(file, text, contents, house.store);
-  return { size, contents: contents.length };
+  return {
+    file,
+    size,
+    kept: groups.kept.length,
+    archived: groups.archived.length,
+    loose: groups.loose.length,
+    inputs: groups.inputs.length,
+  };
 }
 
 function contentOf(files: readonly FileLock[]): ContentRef[] {

@@ -9,6 +9,7 @@ import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { localRoot } from '../../roots/local.ts';
 import { endLines, stageLines } from '../render/reproduce.ts';
+import { bundleLine } from '../render/trace.ts';
 import {
   backendOptions,
   confinementFrom,
@@ -132,5 +133,6 @@ async function keep(answer: Reproduction, options: Options, house: House, termin
   const text = writeSpec(answer.spec, { distributions: house.distributions });
   if (file === '-') return terminal.answer(text.trimEnd());
   if (!file.endsWith('.repronim')) return await writeWhole(file, text);
-  await saveBundle(file, text, answer.spec, { complete: options.flag('complete'), data: true }, house);
+  const saved = await saveBundle(file, text, answer.spec, { complete: options.flag('complete'), data: true }, house);
+  terminal.say(`wrote     ${bundleLine(saved)}`);
 }

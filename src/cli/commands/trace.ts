@@ -10,7 +10,7 @@ import { saveBundle } from '../../flows/save-bundle.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { openPlace } from '../place.ts';
-import { traceLines } from '../render/trace.ts';
+import { bundleLine, traceLines } from '../render/trace.ts';
 import { environmentForCommands, houseOf, ownFiles, ownStreams, runningAs } from '../settings.ts';
 import type { Invocation, Options, Verb } from '../verb.ts';
 
@@ -128,7 +128,7 @@ async function write(target: string, text: string, spec: Spec, options: Options,
       { complete: options.flag('complete'), data: !options.flag('noData') },
       house,
     );
-    written.push(`${file} (${saved.size} bytes)`);
+    written.push(bundleLine(saved));
   }
   return written;
 }

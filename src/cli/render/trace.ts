@@ -1,4 +1,5 @@
 import type { Note } from '../../model/index.ts';
+import type { SavedBundle } from '../../flows/save-bundle.ts';
 import type { Traced } from '../../flows/trace.ts';
 import { plural, size } from './numbers.ts';
 
@@ -40,6 +41,17 @@ const headings: Readonly<Record<Note['kind'], string>> = {
   incomplete: 'may be missing from this trace',
   warning: 'warning',
 };
+
+/** `study.repronim (12 MB): 4 pieces that no archive has, 2 loose files, 1 input`. */
+export function bundleLine({ file, size: bytes, kept, archived, loose, inputs }: SavedBundle): string {
+  const holds = [
+    ...(kept > 0 ? [`${plural(kept, 'piece')} that no archive has`] : []),
+    ...(archived > 0 ? [`${plural(archived, 'package')} that archives have`] : []),
+    ...(loose > 0 ? [plural(loose, 'loose file')] : []),
+    ...(inputs > 0 ? [plural(inputs, 'input')] : []),
+  ];
+  return `${file} (${size(bytes)})${holds.length === 0 ? '' : `: ${holds.join(', ')}`}`;
+}
 
 /** Notes by kind, each kind a line with the first few of what it is about. */
 export function noteLines(notes: readonly Note[], verbose: boolean): string[] {

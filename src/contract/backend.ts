@@ -34,6 +34,8 @@ export interface ImageRecord {
   /** The backend's own reference. */
   readonly reference: string;
   readonly rootfs: string;
+  /** What the backend has recorded while it made it (where: which daemon). */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 /** What the inventory keeps of an instance; serialisable, without secrets. Written before the thing is made. */

@@ -30,11 +30,10 @@ import type { DockerParams } from './params.ts';
 export async function assemble(rootfs: Rootfs, params: DockerParams, context: BackendContext): Promise<ImageRecord> {
   const { signal } = context;
   const engine = await connectEngine(params.host, signal);
-  const reference = `${params.image}:${rootfs.digest}`;
+  const reference = referenceOf(rootfs.digest, params);
   const record = { backend: 'docker', reference, rootfs: rootfs.digest };
   await context.record({ host: engine.address, reference });
   if (await isThere(engine, reference, rootfs.digest)) return record;
-  const started = Date.now();
   const report = (done: number) =>
     context.onProgress({ step: 'create', what: 'docker image', done, unit: 'bytes' as const });
   let sent = 0;
@@ -49,18 +48,15 @@ export async function assemble(rootfs: Rootfs, params: DockerParams, context: Ba
   if (!(await isThere(engine, reference, rootfs.digest))) {
     throw new UserError(`the docker daemon at ${engine.address} took the image but does not have it`);
   }
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  context.onProgress({
-    step: 'create',
-    what: 'docker image',
-    finished: `docker image ${reference.slice(0, -52)} in ${seconds} s`,
-  });
   return record;
 }
 
 /** Removes the image under its name of ours, and what a broken-off `assemble` has left. Idempotent. */
-export async function removeImage(image: ImageRecord, params: DockerParams, context: Context): Promise<void> {
-  const engine = await connectEngine(params.host, context.signal);
+export async function removeImage(record: ImageRecord, params: DockerParams, context: Context): Promise<void> {
+  const { host } = record.facts ?? {};
+  const engine = await connectEngine(typeof host === 'string' ? host : params.host, context.signal);
+  // one that was cut short has no reference yet
+  const image = { ...record, reference: record.reference || referenceOf(record.rootfs, params) };
   const isSeen = await settled(async () => {
     const parts = await dropParts(engine, image.rootfs);
     return (await isOurs(engine, image)) || parts > 0;
@@ -85,6 +81,10 @@ export async function settled(isThere: () => Promise<boolean>): Promise<boolean>
     await sleep(100);
   }
   return false;
+}
+
+function referenceOf(digest: string, params: DockerParams): string {
+  return `${params.image}:${digest}`;
 }
 
 async function isOurs(engine: Engine, image: ImageRecord): Promise<boolean> {

@@ -59,6 +59,7 @@ export async function attach(record: InstanceRecord, params: DockerParams, conte
 /** Removes the container of a record, and steps towards its image, if they are there. Idempotent. */
 export async function sweep(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<void> {
   const facts = readFacts(record);
+  if (facts === undefined && record.image.reference === '') return; // nothing was asked of any daemon
   const engine = await connectEngine(facts?.host ?? params.host, context.signal);
   const drop = async (): Promise<boolean> => {
     const found = facts === undefined ? undefined : await findContainer(engine, facts);

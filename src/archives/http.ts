@@ -29,7 +29,7 @@ export async function get(address: string, options: GetOptions): Promise<Respons
       await sleep(waitFor(response, attempt), undefined, { signal: options.signal });
     } catch (error) {
       options.signal.throwIfAborted();
-      if (error instanceof UserError || attempt === tries) throw asUserError(error);
+      if (error instanceof UserError || attempt === tries || isFinal(error)) throw asUserError(error);
       await sleep(250 * 2 ** attempt, undefined, { signal: options.signal });
     }
   }
@@ -76,6 +76,11 @@ async function isPrivate(host: string): Promise<boolean> {
   const addresses =
     isIP(bare) > 0 ? [bare] : (await lookup(bare, { all: true }).catch(() => [])).map(({ address }) => address);
   return addresses.some((address) => privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+}
+
+/** A name that nobody knows is not known a second later either. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTFOUND';
 }
 
 function isBusy(status: number): boolean {

@@ -1,5 +1,6 @@
 import type { Context, Source } from '../contract/index.ts';
 import { UserError } from '../model/index.ts';
+import { readBody } from './get-bytes.ts';
 import { get } from './http.ts';
 import { snapshotTurns } from './turns.ts';
 
@@ -43,6 +44,11 @@ export async function* snapshotSources(
     return;
   }
   const { name, version, architecture } = query;
+  const silent = unreachable.get(base);
+  if (silent !== undefined && Date.now() < silent.until) {
+    yield { kind: 'snapshot', label: `${base} (${silent.because})`, file: '' };
+    return;
+  }
   const address = `${base}/mr/binary/${encodeURIComponent(name)}/${encodeURIComponent(version)}/binfiles?fileinfo=1`;
   try {
     const hashes = await snapshotTurns(new URL(base).host, () => ask(address, architecture, context.signal));
@@ -51,18 +57,30 @@ export async function* snapshotSources(
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof UserError)) throw error;
+    // no answer at all: others need not wait for the same
+    if (error.cause !== undefined) unreachable.set(base, { until: Date.now() + 60_000, because: error.message });
     yield { kind: 'snapshot', label: `${base} (${error.message})`, file: '' };
   }
 }
 
+/** Services that could not be reached a moment ago, and why. */
+const unreachable = new Map<string, { readonly until: number; readonly because: string }>();
+
 /** The sha1s of this architecture's files; throws what `get` throws, so that it is known why there is none. */
 async function ask(address: string, architecture: string, signal: AbortSignal): Promise<string[]> {
-  const response = await get(address, { signal });
-  const answer: unknown = await response.json().catch(() => undefined);
-  const result = (answer as { result?: unknown } | undefined)?.result;
+  const body = await readBody(await get(address, { signal }), 1024 * 1024, address);
+  const result = (parseJson(body) as { result?: unknown } | undefined)?.result;
   if (!Array.isArray(result)) return [];
   return result.flatMap((file: unknown) => {
     const { hash, architecture: of } = (file ?? {}) as { hash?: unknown; architecture?: unknown };
     return typeof hash === 'string' && /^[0-9a-f]{40}$/.test(hash) && of === architecture ? [hash] : [];
   });
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

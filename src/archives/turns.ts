@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** Does something when it is its turn: at most so many at a time for one host. */
 export type Turns = <T>(host: string, task: () => Promise<T>) => Promise<T>;
 
@@ -13,6 +15,8 @@ export function takeTurns(most: number): Turns {
     try {
       return await task();
     } finally {
+      // a connection is free a turn of the event loop after its answer has ended: the next is to have that one
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
       const next = lane.waiting.shift();
       if (next === undefined) lane.running -= 1;
       else next();

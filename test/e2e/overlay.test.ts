@@ -9,9 +9,10 @@ import { parse } from 'yaml';
 import { enclose } from '../../src/sessions/confined.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import type { AptLock, AptSpec } from '../../src/toolkits/apt/spec.ts';
+import { serve, type Served } from '../fakes/serve.ts';
 import { commandIn } from './command.ts';
 import { mirror, need, scratch } from './need.ts';
-import { makeDeb, makeKey, publish, serve, type Served, type SigningKey } from './repository.ts';
+import { makeDeb, makeKey, publish, type SigningKey } from './repository.ts';
 
 const directory = scratch('overlay');
 const root = join(directory, 'root');
@@ -125,8 +126,8 @@ test('it is recorded with key, suite, component and pin', async () => {
     },
   );
   assert.deepEqual(
-    spec.pins?.map(({ packages, pin, priority }) => [packages, pin, Number(priority)]),
-    [['hello', 'release o=Lab,l=Lab overlay', 990]],
+    spec.pins?.map(({ packages, pin, priority }) => [packages, pin, String(priority)]),
+    [['hello', 'release o=Lab,l=Lab overlay', '990']],
   );
   assert.deepEqual(
     lock.packages.filter(({ from }) => from?.startsWith('lab-overlay/') === true).map(({ name }) => name),

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { copyFileSync, createReadStream, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, posix } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { runProcess } from '../../src/sessions/process.ts';
@@ -125,55 +123,6 @@ export async function publishIndex(
   const lines = Object.entries(head).map(([field, value]) => `${field}: ${value}\n`);
   const text = `${lines.join('')}Architectures: amd64\nComponents: main\nSHA256:\n${sums.join('')}`;
   writeFileSync(join(top, 'InRelease'), await key.sign(text));
-}
-
-/** A server of a folder on the loopback, and what it was asked. */
-export interface Served extends AsyncDisposable {
-  readonly url: string;
-  readonly requests: string[];
-  /** How many requests were being answered at the same time, at most. */
-  readonly most: () => number;
-}
-
-/** Serves a folder, ranges included. `answer` may answer a request itself, by returning true. */
-export async function serve(
-  folder: string,
-  answer: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean> = () => false,
-): Promise<Served> {
-  const requests: string[] = [];
-  let [running, most] = [0, 0];
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? '');
-    most = Math.max(most, (running += 1));
-    response.once('close', () => (running -= 1));
-    void Promise.resolve(answer(request, response)).then((answered) => {
-      if (!answered) sendFile(folder, request, response);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    most: () => most,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function sendFile(folder: string, request: IncomingMessage, response: ServerResponse): void {
-  const path = posix.normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
-  const file = join(folder, path);
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isFile() !== true) {
-    response.writeHead(404).end();
-    return;
-  }
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  const range = start > 0 ? { 'content-range': `bytes ${start}-${found.size - 1}/${found.size}` } : {};
-  response.writeHead(start > 0 ? 206 : 200, { 'content-length': found.size - start, ...range });
-  createReadStream(file, { start }).pipe(response);
 }
 
 function sha256(content: Buffer): string {

@@ -11,9 +11,10 @@ import { runProcess } from '../../src/sessions/process.ts';
 import { parseParagraphs } from '../../src/toolkits/apt/deb822.ts';
 import type { AptLock, AptSpec } from '../../src/toolkits/apt/spec.ts';
 import { contexts } from '../fakes/contexts.ts';
+import { serve, type Served } from '../fakes/serve.ts';
 import { commandIn } from './command.ts';
 import { mirror, need, scratch } from './need.ts';
-import { makeDeb, makeKey, publish, publishIndex, serve, type Served, type SigningKey } from './repository.ts';
+import { makeDeb, makeKey, publish, publishIndex, type SigningKey } from './repository.ts';
 
 const directory = scratch('solve');
 const archive = join(directory, 'archive');

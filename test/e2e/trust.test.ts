@@ -9,8 +9,9 @@ import type { CreateContext, Trust } from '../../src/contract/index.ts';
 import { sha256 } from '../../src/model/index.ts';
 import type { AptLock, AptPackage, AptSpec } from '../../src/toolkits/apt/spec.ts';
 import { contexts } from '../fakes/contexts.ts';
+import { serve, type Served } from '../fakes/serve.ts';
 import { mirror, need, scratch } from './need.ts';
-import { makeKey, publishIndex, serve, type Served, type SigningKey } from './repository.ts';
+import { makeKey, publishIndex, type SigningKey } from './repository.ts';
 
 const directory = scratch('trust');
 const archive = join(directory, 'archive');

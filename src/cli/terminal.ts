@@ -44,8 +44,8 @@ export function openTerminal(): Terminal {
   const abort = new AbortController();
   const set = { quiet: false, verbose: false, json: false };
   const live = isatty(2);
-  const columns = (fd: 1 | 2) =>
-    isatty(fd) ? ((fd === 1 ? process.stdout : process.stderr).columns ?? 80) : undefined;
+  // a terminal that does not know its width says 0
+  const columns = (fd: 1 | 2) => (isatty(fd) ? (fd === 1 ? process.stdout : process.stderr).columns || 80 : undefined);
   const begun = new Map<string, number>();
   let shown = 0;
   let drawn = false;

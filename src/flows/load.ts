@@ -28,7 +28,7 @@ export async function load(file: string, house: House): Promise<Loaded> {
   if (head.includes(0) || head.subarray(0, 2).toString('latin1') === '#!') {
     throw new UserError(`${file} is not a spec`, {
       status: 2,
-      hint: `did you mean "-- ${file}"? A command stands after --`,
+      hint: `did you mean repronim reproduce -- ${file}? A command stands after --`,
     });
   }
   return await loaded(file, 'spec', await readFile(file), new Set(), house);

@@ -134,6 +134,7 @@ function outcomeOf(verdict: Verdict, replays: readonly Replay[]): Reproduction['
 function nameFor(folder: string, spec: Spec): string {
   const plain = basename(folder)
     .normalize('NFKD')
+    .replace(/\p{Mark}+/gu, '')
     .toLowerCase()
     .replaceAll('ß', 'ss')
     .replace(/[^a-z0-9]+/g, '-')

@@ -6,6 +6,7 @@ import { after, before, test, type TestContext } from 'node:test';
 
 import type { CreateContext } from '../../src/contract/index.ts';
 import { debian } from '../../src/distributions/debian/index.ts';
+import { ubuntu } from '../../src/distributions/ubuntu/index.ts';
 import { UserError } from '../../src/model/index.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import { parseParagraphs } from '../../src/toolkits/apt/deb822.ts';
@@ -163,6 +164,10 @@ test('what is held and still satisfies stays, until it is renewed', async (t) =>
   // the helper has to move for it; what is alone does not
   const moved = versions(await resolve({ ...spec, packages: ['tool>=2', 'alone'] }, context, held));
   assert.ok(moved.includes('alone 1') && moved.includes('tool 2') && moved.includes('helper 2'), moved.join());
+  const pulled = offer('puller', '1', { Depends: 'tool (>= 2)' });
+  await republish([...old, ...young, pulled]);
+  const by = versions(await resolve({ ...spec, packages: ['tool', 'alone', 'puller'] }, context, held));
+  assert.ok(by.includes('alone 1') && by.includes('tool 2') && by.includes('helper 2'), by.join());
   const fewer = versions(await resolve({ ...spec, packages: ['alone'] }, context, held));
   assert.ok(!fewer.includes('tool 1') && !fewer.includes('helper 1'), fewer.join());
 });
@@ -211,6 +216,37 @@ test('what can not be had is said all at once, with what was probably meant', as
   assert.equal(apart.error.status, 2);
   assert.match(apart.text, /^these packages cannot be installed together\n/);
   assert.match(apart.text, /exim needs nothing-here >= 3, which no source has/);
+});
+
+test('Ubuntu, from the mirror that the configuration names; what it does not say and is not there is left out', async (t) => {
+  const packages = [...base, offer('tool', '1ubuntu1')];
+  for (const suite of ['noble', 'noble-updates']) {
+    const fields = { Origin: 'Ubuntu', Label: 'Ubuntu', Codename: 'noble' };
+    await publishIndex(archive, { suite, fields, key }, suite === 'noble' ? packages : [offer('tool', '1ubuntu2')]);
+  }
+  const context = contextOf(t);
+  const tables: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    apt: { keyrings: key.file },
+    ubuntu: { mirror: served.url },
+  };
+  const configured = { ...context, settings: (name: string) => tables[name] ?? {} };
+  const spec = { type: 'ubuntu', release: 'noble', architecture: 'amd64', packages: ['tool'] };
+  const lock = (await ubuntu.resolve?.(spec, undefined, configured, [])) as Omit<AptLock, 'of'>;
+  const tool = lock.packages.find(({ name }) => name === 'tool');
+  assert.deepEqual([tool?.version, tool?.from], ['1ubuntu2', 'ubuntu/noble-updates/main']);
+  assert.deepEqual(lock.sources, [
+    {
+      name: 'ubuntu',
+      uri: served.url,
+      suites: ['noble', 'noble-updates'],
+      components: ['main'],
+      label: 'Ubuntu',
+      'signed-by': key.fingerprint,
+    },
+  ]);
+  const nowhere = await refusal(ubuntu.resolve?.(spec, undefined, context, []) ?? Promise.resolve());
+  assert.equal(nowhere.error.status, 2);
+  assert.match(nowhere.text, /nothing says where packages of ubuntu noble are had/);
 });
 
 test('nothing is taken from a list that is not signed by the key that the spec names', async (t) => {

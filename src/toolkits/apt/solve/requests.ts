@@ -1,6 +1,6 @@
 import { UserError } from '../../../model/index.ts';
 import { parseWish, type PackageWish } from '../names.ts';
-import type { AptSpec } from '../spec.ts';
+import type { AptPackage, AptSpec } from '../spec.ts';
 import { compareVersions, satisfies } from '../version.ts';
 import { nearName, providersOf, type Offered } from './catalogue.ts';
 import type { ReadIndex } from './read-indices.ts';
@@ -23,6 +23,7 @@ export function wishFits({ relation, version }: PackageWish, offered: string): b
 export async function requestsFor(
   wishes: readonly PackageWish[],
   offers: ReadonlyMap<string, readonly Offered[]>,
+  held: readonly AptPackage[],
   native: string,
   indices: readonly ReadIndex[],
   scratch: Scratch,
@@ -31,9 +32,12 @@ export async function requestsFor(
   const vague = wishes.filter(({ relation }) => relation !== undefined && relation !== '=');
   const policies = vague.length === 0 ? new Map<string, Policy>() : await askPolicies(vague.map(word), scratch);
   const requests = wishes.flatMap((wish): string[] => {
-    const found = (offers.get(wish.name) ?? []).filter(({ offer }) =>
-      [wish.architecture ?? native, 'all'].includes(offer.architecture),
-    );
+    const isMeant = ({ architecture }: { readonly architecture: string }) =>
+      [wish.architecture ?? native, 'all'].includes(architecture);
+    const found = (offers.get(wish.name) ?? []).filter(({ offer }) => isMeant(offer));
+    const staying = held.find((one) => one.name === wish.name && isMeant(one));
+    // it fits, or it would not stay; the lists may have it no more
+    if (staying !== undefined) return [wish.relation === undefined ? word(wish) : `${word(wish)}=${staying.version}`];
     const fitting = found.filter(({ offer }) => wishFits(wish, offer.version));
     if (found.length === 0) {
       const fault = notThere(wish, offers, indices);

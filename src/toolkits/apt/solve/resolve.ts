@@ -3,7 +3,7 @@ import { UserError } from '../../../model/index.ts';
 import { readMirrors } from '../lay/mirrors.ts';
 import { nativeArchitecture } from '../lay/bootstrap.ts';
 import { nameSources, toOrigin } from '../read/name-sources.ts';
-import type { AptLock, AptOrigin, AptSource, AptSpec } from '../spec.ts';
+import type { AptLock, AptOrigin, AptPackage, AptSource, AptSpec } from '../spec.ts';
 import { sourcesFor, type AskedSources } from './asked.ts';
 import { baseSet, offersOf, type BaseSet } from './catalogue.ts';
 import { findHeld } from './held.ts';
@@ -45,15 +45,13 @@ export async function resolve(
     recommends: wish.recommends === true,
   });
   const preferences = [...priorityPins(named.sources, [...named.origins.values()]), ...(wish.pins ?? [])];
-  scratch.setPins(preferences);
   context.onProgress({ step: 'resolve', what: `${wishes.length} packages of ${wish.id ?? wish.type}` });
-  const requests = await requestsFor(wishes, known, native, indices, scratch);
-  const solved = await solve(
-    [...base.essential, ...base.required, ...requests],
-    staying.packages,
-    preferences,
-    scratch,
-  );
+  const requests = async (holding: readonly AptPackage[]) => [
+    ...base.essential,
+    ...base.required,
+    ...(await requestsFor(wishes, known, holding, native, indices, scratch)),
+  ];
+  const solved = await solve(requests, staying.packages, preferences, scratch);
   const offers = offersOf(new Set(solved.map(({ name }) => name)), indices);
   const { origins } = named;
   const answer = toPackages({ spec: wish, architectures, solved, offers, origins, base, wishes, held });

@@ -8,8 +8,9 @@ import type { House } from '../flows/house.ts';
 import { load, loadStored } from '../flows/load.ts';
 import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
+import { tarRoot } from '../roots/tar.ts';
 
-/** Something that can be looked at, by the one grammar of places: `host`, NAME, `root:DIR`. */
+/** Something that can be looked at, by the one grammar of places: `host`, NAME, `root:DIR`, `tar:FILE`. */
 export interface Place extends AsyncDisposable {
   readonly label: string;
   readonly root: Root;
@@ -30,10 +31,15 @@ export async function openPlace(word: string, house: House): Promise<Place> {
     }
     return placeOf(localRoot(directory), word);
   }
+  if (word.startsWith('tar:')) {
+    const file = resolve(word.slice('tar:'.length));
+    if (!existsSync(file) || !statSync(file).isFile()) throw new UserError(`${file} is not a file`, { status: 2 });
+    return placeOf(await tarRoot(file, word), word);
+  }
   if (/^[a-z]+:/.test(word)) {
     throw new UserError(`unknown kind of place "${word.slice(0, word.indexOf(':') + 1)}"`, {
       status: 2,
-      hint: 'known: host, the name of an instance, root:DIR',
+      hint: 'known: host, the name of an instance, root:DIR, tar:FILE',
     });
   }
   if (existsSync(word)) {

@@ -74,8 +74,9 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const packages = await verifyPackages(parts, remembered, context);
   const artifacts = await verifyArtifacts(parts, context, options.built);
   const { source } = options;
-  const changes = source === undefined ? [] : await compareWithSource(source, tree, volatile, manifest, context.signal);
-  const contents = await verifyContents(parts, { tree, expected, changes }, remembered, context);
+  const origin =
+    source === undefined ? undefined : await compareWithSource(source, tree, volatile, manifest, context.signal);
+  const contents = await verifyContents(parts, { tree, expected, origin }, remembered, context);
   const files = await verifyFiles(expected, tree, remembered, manifest);
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };

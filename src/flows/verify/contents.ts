@@ -3,19 +3,20 @@ import { byBytes, type Difference, type Entry, type Level } from '../../model/in
 import type { Part } from '../plan.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
+import type { Origin } from './source-tree.ts';
 
 /** What was found by looking at a root. */
 interface Looked {
   readonly tree: ReadonlyMap<string, Entry>;
   readonly expected: Expected;
-  /** What is not as in the tree that the root was made from. */
-  readonly changes: readonly Difference[];
+  /** The tree that the root was made from, where it is at hand. */
+  readonly origin: Origin | undefined;
 }
 
 /** Files against their packages' own digests and the tree that they came from, and what no package knows. */
 export async function verifyContents(
   parts: readonly Part[],
-  { tree, expected, changes }: Looked,
+  { tree, expected, origin }: Looked,
   root: Root,
   context: Context,
 ): Promise<Level> {
@@ -37,7 +38,7 @@ export async function verifyContents(
     explained.push(...answer.explained.filter(({ kind }) => kind !== 'unknown'));
   }
   const named = new Set([...differing, ...explained].map(keyOf));
-  const fresh = changes.filter((change) => !named.has(keyOf(change)));
+  const fresh = (origin?.changes ?? []).filter((change) => !named.has(keyOf(change)));
   const owners = await ownersOf(fresh, parts, root, context);
   for (const change of fresh) {
     const owner = owners.get(change.subject);
@@ -46,7 +47,7 @@ export async function verifyContents(
     else differing.push(one);
   }
   const wrong = new Set([...differing, ...explained].map(({ subject }) => subject));
-  for (const one of await findUnknown(parts, tree, expected, root, context)) {
+  for (const one of await findUnknown(parts, { tree, expected, origin }, root, context)) {
     if (wrong.has(one.subject)) continue;
     (one.explained === undefined ? differing : explained).push(one);
   }
@@ -91,8 +92,7 @@ function bySubject(a: Difference, b: Difference): number {
 /** Files, links and devices that neither a distribution of the spec nor the spec itself has. */
 async function findUnknown(
   parts: readonly Part[],
-  tree: ReadonlyMap<string, Entry>,
-  expected: Expected,
+  { tree, expected, origin }: Looked,
   root: Root,
   context: Context,
 ): Promise<readonly Difference[]> {
@@ -114,7 +114,9 @@ async function findUnknown(
   const ours = await reasons(expected, root);
   for (const path of paths) {
     if (owned.has(path)) continue;
-    const reason = ours.get(path);
+    // nothing but the packages' own scripts ran while the tree was laid
+    const reason =
+      ours.get(path) ?? (origin?.paths.has(path) === true ? 'made when its package was configured' : undefined);
     found.push({ subject: path, kind: 'unknown', ...(reason === undefined ? {} : { explained: reason }) });
   }
   return found;

@@ -3,6 +3,14 @@ import { type Difference, type Entry, type VolatileMatcher } from '../../model/i
 import type { Manifest } from '../../roots/manifest.ts';
 import { treeEntries } from '../fingerprint/tree.ts';
 
+/** The tree that a root was made from, beside it. */
+export interface Origin {
+  /** What is not as it was there. */
+  readonly changes: readonly Difference[];
+  /** Everything that was there. */
+  readonly paths: ReadonlySet<string>;
+}
+
 /**
  * What is no longer as in the tree that the root was made from: what packages do not record, too, such as modes,
  * owners, capabilities and generated files. What has come since is not in it.
@@ -13,15 +21,17 @@ export async function compareWithSource(
   volatile: VolatileMatcher,
   manifest: Manifest | undefined,
   signal: AbortSignal,
-): Promise<readonly Difference[]> {
-  const found: Difference[] = [];
+): Promise<Origin> {
+  const changes: Difference[] = [];
+  const paths = new Set<string>();
   for await (const was of treeEntries(source, volatile, { digests: ['sha256'], manifest, signal })) {
     if (was.type === 'socket' || was.unreadable === true) continue;
+    paths.add(was.path);
     const is = tree.get(was.path);
-    if (is === undefined) found.push({ subject: was.path, kind: 'missing' });
-    else found.push(...compareEntries(was, is));
+    if (is === undefined) changes.push({ subject: was.path, kind: 'missing' });
+    else changes.push(...compareEntries(was, is));
   }
-  return found;
+  return { changes, paths };
 }
 
 function compareEntries(was: Entry, is: Entry): readonly Difference[] {

@@ -172,6 +172,23 @@ test('what is held and still satisfies stays, until it is renewed', async (t) =>
   assert.ok(!fewer.includes('tool 1') && !fewer.includes('helper 1'), fewer.join());
 });
 
+test('of alternatives, the one that is held stays', async (t) => {
+  const offers = [
+    offer('tool', '1', { Depends: 'first | second, mta' }),
+    offer('first', '1'),
+    offer('second', '1'),
+    offer('large', '1', { Provides: 'mta' }),
+    offer('small', '1', { Provides: 'mta' }),
+    offer('other', '1'),
+  ];
+  const { spec } = await asked(offers, ['tool']);
+  const context = contextOf(t);
+  const held = await resolve({ ...spec, packages: ['tool', 'second', 'small'] }, context);
+  assert.ok(!versions(held).includes('first 1') && !versions(held).includes('large 1'), versions(held).join());
+  const more = versions(await resolve({ ...spec, packages: ['other', 'tool'] }, context, held));
+  assert.deepEqual(more, [...versions(held), 'other 1'].sort());
+});
+
 test('a held version that no list has any more stays where it can be had, and moves where it can not', async (t) => {
   const made = join(directory, 'made');
   const deb = await makeDeb(made, { name: 'tool', version: '1', fields: { Depends: 'helper', Architecture: 'amd64' } });

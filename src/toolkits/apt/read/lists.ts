@@ -12,6 +12,7 @@ export interface Offer {
   /** What apt tells equal versions apart by. */
   readonly installedSize?: string;
   readonly depends?: string;
+  readonly provides?: string;
   /** `NAME` or `NAME (VERSION)`, where the source package has another name or version. */
   readonly source?: string;
 }
@@ -55,6 +56,7 @@ function toOffer(text: string): Offer | undefined {
   if (!Number.isSafeInteger(size) || size <= 0 || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
   const installedSize = field('Installed-Size');
   const depends = field('Depends');
+  const provides = field('Provides');
   const source = field('Source');
   return {
     name,
@@ -65,6 +67,7 @@ function toOffer(text: string): Offer | undefined {
     sha256,
     ...(installedSize === undefined ? {} : { installedSize }),
     ...(depends === undefined ? {} : { depends }),
+    ...(provides === undefined ? {} : { provides }),
     ...(source === undefined ? {} : { source }),
   };
 }

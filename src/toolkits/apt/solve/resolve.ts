@@ -3,10 +3,12 @@ import { UserError } from '../../../model/index.ts';
 import { readMirrors } from '../lay/mirrors.ts';
 import { nativeArchitecture } from '../lay/bootstrap.ts';
 import { nameSources, toOrigin } from '../read/name-sources.ts';
-import type { AptLock, AptOrigin, AptPackage, AptSource, AptSpec } from '../spec.ts';
+import { isPackageName } from '../names.ts';
+import type { AptLock, AptOrigin, AptPackage, AptPin, AptSource, AptSpec } from '../spec.ts';
 import { sourcesFor, type AskedSources } from './asked.ts';
 import { baseSet, offersOf, type BaseSet } from './catalogue.ts';
 import { findHeld } from './held.ts';
+import { stillServing } from './still-serving.ts';
 import { readMachineKeys } from '../read/keyrings.ts';
 import { readIndices, type ReadIndex } from './read-indices.ts';
 import { requestsFor, wishesOf } from './requests.ts';
@@ -46,12 +48,15 @@ export async function resolve(
   });
   const preferences = [...priorityPins(named.sources, [...named.origins.values()]), ...(wish.pins ?? [])];
   context.onProgress({ step: 'resolve', what: `${wishes.length} packages of ${wish.id ?? wish.type}` });
-  const requests = async (holding: readonly AptPackage[]) => [
+  const requests = (more: readonly string[]) => async (holding: readonly AptPackage[]) => [
+    ...more,
     ...base.essential,
     ...base.required,
     ...(await requestsFor(wishes, known, holding, native, indices, scratch)),
   ];
-  const solved = await solve(requests, staying.packages, preferences, scratch);
+  let solved = await solve(requests([]), staying.packages, preferences, scratch);
+  const serving = stillServing(staying, solved, indices);
+  if (serving.length > 0) solved = await solve(requests(serving), staying.packages, preferences, scratch);
   const offers = offersOf(new Set(solved.map(({ name }) => name)), indices);
   const { origins } = named;
   const answer = toPackages({ spec: wish, architectures, solved, offers, origins, base, wishes, held });
@@ -74,6 +79,7 @@ export async function resolve(
     indices.flatMap(({ signers }) => signers),
     context.store,
   );
+  const pins = [...preferences, ...otherPins(held, answer.packages)];
   return {
     architectures,
     packages: answer.packages,
@@ -81,7 +87,7 @@ export async function resolve(
     origins: answer.origins,
     ...keptOf(held, answer.packages),
     keys,
-    ...(preferences.length === 0 ? {} : { preferences }),
+    ...(pins.length === 0 ? {} : { preferences: pins }),
   };
 }
 
@@ -125,6 +131,14 @@ function nameAll(
   }
   const origins = new Map(indices.map((index) => [index, toOrigin(index, index.asked.source?.name ?? '')] as const));
   return { sources: given, origins };
+}
+
+/** Preferences that a trace found, of packages that are not there: the spec does not have them, and apt goes by them. */
+function otherPins(held: AptLock | undefined, packages: readonly AptPackage[]): readonly AptPin[] {
+  const names = new Set(packages.map(({ name }) => name));
+  return (held?.preferences ?? []).filter((pin) =>
+    pin.packages.split(' ').every((name) => isPackageName(name) && !names.has(name)),
+  );
 }
 
 /** What a trace found besides packages stays with the packages that it belongs to. */

@@ -111,9 +111,9 @@ function marksOf(
     name === one.name && [architecture ?? native, 'all'].includes(one.architecture);
   const wished = wishes.some(isMeant);
   const basic = base.essential.includes(one.name) || base.required.includes(one.name);
-  const [why, manual] = wished
-    ? ([held?.why === 'used' ? 'used' : 'manual', held === undefined || held.manual === true] as const)
-    : ([basic ? 'essential' : 'required', false] as const);
+  const listed = held?.why === 'used' ? 'used' : 'manual';
+  const why = wished ? listed : basic ? 'essential' : 'required';
+  const manual = held === undefined ? wished : held.manual === true;
   const hold = (spec.holds ?? []).some((text) => {
     const [name = '', architecture] = text.split(':');
     return isMeant(architecture === undefined ? { name } : { name, architecture });

@@ -260,7 +260,7 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
       await session.run([
         'sh',
         '-c',
-        'setsid sh -c "while :; do sleep 0.1; date +%s%N > /tmp/beat; done" >/dev/null 2>&1 &',
+        'setsid sh -c "while :; do sleep 0.1; date +%s%N > /tmp/beat.new; mv /tmp/beat.new /tmp/beat; done" >/dev/null 2>&1 &',
       ]);
     }
     await new Promise((resolve) => setTimeout(resolve, 500));

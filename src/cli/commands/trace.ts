@@ -40,7 +40,7 @@ export const verb: Verb = {
     { flags: '-f, --force', says: 'replace another spec', matters: true },
     { flags: '--complete', says: 'bundle: every package too, so that nothing needs a network' },
     { flags: '--no-data', says: 'bundle: leave the inputs out' },
-    { flags: '--in <place>', says: 'look there: host, root:DIR', otherwise: 'host' },
+    { flags: '--in <place>', says: 'look there: host, NAME, root:DIR, tar:FILE', otherwise: 'host' },
     { flags: '--scope <scope>', says: 'how much is locked', choices: ['used', 'closure', 'all'], otherwise: 'used' },
     { flags: '--stat', says: 'watch also what a command only asks about (slower)' },
     { flags: '--allow-io-uring', says: 'do not turn io_uring off; what goes through it is not seen' },

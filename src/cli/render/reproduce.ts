@@ -85,6 +85,7 @@ export function createdLine(created: Created, spec: Spec): string[] {
 }
 
 function the(kind: string): string {
+  if (kind === 'apt') return "apt's cache";
   return /^(pool|mirror|snapshot|bundle)$/.test(kind) ? `the ${kind}` : kind;
 }
 

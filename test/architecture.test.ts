@@ -59,6 +59,20 @@ test('no plug-in imports another', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('no imports go round in a circle, those of types included', () => {
+  const goals = Map.groupBy(imports, ({ from }) => from);
+  const done = new Set<string>();
+  const circles: string[][] = [];
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file]);
+    if (way.includes(file) || done.has(file)) return;
+    for (const { to } of goals.get(file) ?? []) visit(to, [...way, file]);
+    done.add(file);
+  };
+  for (const file of goals.keys()) visit(file, []);
+  assert.deepEqual(circles, []);
+});
+
 test('model needs nothing but pure parts of Node', () => {
   const outside = imports.filter(({ from, to }) => room(from) === 'model' && !to.startsWith('model/'));
   assert.deepEqual([...new Set(outside.map(({ to }) => to))].sort(), ['node:crypto', 'node:path']);

@@ -15,7 +15,8 @@ import {
 import type { AnyDistribution } from '../contract/index.ts';
 import { sha256, type Spec } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
-import { diff, type Side } from './diff.ts';
+import { diff } from './diff.ts';
+import type { Side } from './diff/side.ts';
 
 const packages: FakePackages = {
   base: { version: '1', files: { '/usr/bin/sh': 'shell' } },

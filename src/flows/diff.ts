@@ -1,25 +1,9 @@
-import { byBytes, type Change, type Differences, type DistributionDifference, type Spec } from '../model/index.ts';
-import type { AnyDistribution, Context, Root } from '../contract/index.ts';
+import { byBytes, type Change, type Differences, type DistributionDifference } from '../model/index.ts';
 import { diffDistribution, pairEntries } from './diff/distributions.ts';
 import { diffLooseFiles, diffTrees } from './diff/files.ts';
 import { diffEnvironment, diffRuns } from './diff/runs.ts';
 import { partsSeen } from './diff/seen.ts';
-
-/** One side: a spec, a place, or a place that was made from a spec. */
-export interface Side {
-  readonly label: string;
-  readonly spec?: Spec;
-  readonly root?: Root;
-  /** Of a place whose owners can't be seen. */
-  readonly manifest?: string;
-}
-
-export interface DiffOptions {
-  readonly distributions: readonly AnyDistribution[];
-  readonly context: Context;
-  /** Only what the first has and the second lacks counts: the second is good enough for the first. */
-  readonly satisfies?: boolean;
-}
+import type { DiffOptions, Side } from './diff/side.ts';
 
 /**
  * How two environments differ. A spec is taken at its word, a place is looked at: the distributions of its own spec,

@@ -12,20 +12,9 @@ import { readWorkTree } from '../../toolkits/vcs/worktree.ts';
 import type { TreeEntry } from '../../toolkits/trees/entries.ts';
 import { getObjects } from './objects.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
-import type { GitContent, GitState } from './spec.ts';
 import { remotesIn } from './state.ts';
 import { readStored } from './stored.ts';
-
-/** One work tree that is made: the project's own, or a submodule's. */
-export interface Wish {
-  /** Below the project's folder; `''` is that itself. */
-  readonly path: string;
-  readonly commit: string;
-  readonly state: GitState;
-  readonly content: GitContent;
-  /** Those that lie directly in it. */
-  readonly submodules: readonly { readonly name: string; readonly remote: string | undefined }[];
-}
+import type { Wish } from './wish.ts';
 
 /** Nobody's work tree is larger than this, whatever its spec says. */
 const largest = 256 * 1024 ** 3;

@@ -11,7 +11,7 @@ import { readWorkTree } from '../../toolkits/vcs/worktree.ts';
 import { packObjects } from './capture.ts';
 import { formatRefs } from './scratch.ts';
 import { remotesIn } from './state.ts';
-import type { Wish } from './make.ts';
+import type { Wish } from './wish.ts';
 
 type Tried = Missing['tried'][number];
 

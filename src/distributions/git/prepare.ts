@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { byBytes, UserError, type ContentRef } from '../../model/index.ts';
 import type { CreateContext, Missing, Obtained } from '../../contract/index.ts';
 import { parseTree, type TreeEntry } from '../../toolkits/trees/entries.ts';
-import { makeWorkTree, type Wish } from './make.ts';
+import { makeWorkTree } from './make.ts';
 import { packWorkTree } from './pack.ts';
 import { readStored } from './stored.ts';
 import type { GitLock, GitSpec } from './spec.ts';
+import type { Wish } from './wish.ts';
 
 type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>> };
 

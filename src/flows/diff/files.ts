@@ -10,7 +10,7 @@ import {
 } from '../../model/index.ts';
 import type { Root } from '../../contract/index.ts';
 import { readManifest } from '../../roots/manifest.ts';
-import type { DiffOptions, Side } from '../diff.ts';
+import type { DiffOptions, Side } from './side.ts';
 import { treeEntries } from '../fingerprint/tree.ts';
 import { entriesOf } from '../verify/files.ts';
 import { diffTexts, fileText } from './runs.ts';

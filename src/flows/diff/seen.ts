@@ -7,7 +7,7 @@ import {
   type PackageId,
   type Spec,
 } from '../../model/index.ts';
-import type { DiffOptions, Side } from '../diff.ts';
+import type { DiffOptions, Side } from './side.ts';
 
 /** One distribution of one side. */
 export interface Seen {

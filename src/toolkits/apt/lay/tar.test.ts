@@ -11,8 +11,12 @@ test('a long name whose short form ends in a slash is still a file', () => {
   const file = { ...owners, name: `${folder}/file`, type: 'file', size: content.length } as const;
   assert.equal(tarHeader(file).toString('latin1', 1024, 1124), `${folder}/`, 'what the short form is');
   const tar = Buffer.concat([
-    ...[tarHeader(file), content, tarPadding(content.length)],
-    ...[tarHeader({ ...file, name: './after' }), content, tarPadding(content.length)],
+    tarHeader(file),
+    content,
+    tarPadding(content.length),
+    tarHeader({ ...file, name: './after' }),
+    content,
+    tarPadding(content.length),
     tarEnd,
   ]);
   const window = { end: tar.length, at: (offset: number, length: number) => tar.subarray(offset, offset + length) };

@@ -4,22 +4,12 @@ import type { AptOrigin } from '../spec.ts';
 import type { Database } from './database.ts';
 import { inflate, listEndings } from './inflate.ts';
 import { findCertificates, type Keys } from './keys.ts';
-import { scanIndex, type Offer } from './lists.ts';
+import { scanIndex, type Index, type Offer } from './lists.ts';
 import { nameSources, type NamedSource } from './name-sources.ts';
 import { isBy } from './openpgp.ts';
 import { listFolder, readFolder } from './reader.ts';
 import { parseRelease, type Release } from './release.ts';
 import { listName, readSources, type Entry } from './sources.ts';
-
-/** One index that apt has at hand, and where it comes from. */
-export interface Index {
-  readonly entry: Entry;
-  readonly component: string | undefined;
-  readonly release: Release | undefined;
-  /** Primary fingerprints of the known keys that its Release file is signed by. */
-  readonly signedBy: readonly string[];
-  readonly offers: readonly Offer[];
-}
 
 /** What apt knew of installed packages at the time of the trace. */
 export interface AptFacts {

@@ -1,4 +1,6 @@
 import { isArchitecture, isPoolPath, isVersion } from '../names.ts';
+import type { Release } from './release.ts';
+import type { Entry } from './sources.ts';
 
 /** One version of a package as an index offers it. */
 export interface Offer {
@@ -15,6 +17,16 @@ export interface Offer {
   readonly provides?: string;
   /** `NAME` or `NAME (VERSION)`, where the source package has another name or version. */
   readonly source?: string;
+}
+
+/** One index that apt has at hand, and where it comes from. */
+export interface Index {
+  readonly entry: Entry;
+  readonly component: string | undefined;
+  readonly release: Release | undefined;
+  /** Primary fingerprints of the known keys that its Release file is signed by. */
+  readonly signedBy: readonly string[];
+  readonly offers: readonly Offer[];
 }
 
 const needle = Buffer.from('\nPackage: ');

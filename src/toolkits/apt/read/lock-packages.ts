@@ -4,9 +4,9 @@ import type { AptPackage, Why } from '../spec.ts';
 import { readAccounts } from './accounts.ts';
 import type { Attribution } from './attribution.ts';
 import type { DpkgPackage } from './database.ts';
-import type { AptFacts, Index } from './facts.ts';
+import type { AptFacts } from './facts.ts';
 import { keepPackage } from './keep.ts';
-import type { Offer } from './lists.ts';
+import type { Index, Offer } from './lists.ts';
 import type { Sums } from './sums.ts';
 
 export interface LockedPackages {

@@ -1,5 +1,5 @@
 import type { AptOrigin, AptSource } from '../spec.ts';
-import type { Index } from './facts.ts';
+import type { Index } from './lists.ts';
 
 /** A source of the spec, and the indices that are its. */
 export interface NamedSource {

@@ -1,6 +1,6 @@
 import type { CreateContext } from '../../../contract/index.ts';
 import { UserError } from '../../../model/index.ts';
-import type { Index } from '../read/facts.ts';
+import type { Index } from '../read/lists.ts';
 import type { Mirror } from '../lay/mirrors.ts';
 import { listName } from '../read/sources.ts';
 import type { Certificate } from '../read/openpgp.ts';

@@ -55,6 +55,7 @@ export async function reproduceCommand(
   house: House,
 ): Promise<Reproduction> {
   refuseKernelFolder(request.run.directory);
+  if (options.name !== undefined) await refuseTaken(options.name, house); // before anything is run
   return await withWork(house, async (work) => {
     const traced = await trace(request, house, traceContextOf(house, options), work);
     options.onStage({ stage: 'traced', traced, command: request.run.command });
@@ -144,16 +145,18 @@ function nameFor(folder: string, spec: Spec): string {
   return `${plain === '' ? 'run' : plain}-${digestOf(spec).slice(7, 11)}`;
 }
 
-async function replaceSame(name: string, given: boolean, house: House): Promise<void> {
+async function refuseTaken(name: string, house: House): Promise<void> {
   const held = await house.inventory.instances.find(name);
-  if (held === undefined) return;
-  if (given && held.status === 'made') {
-    throw new UserError(`there is an instance ${name} already`, {
-      status: 2,
-      hint: `repronim delete ${name}, or another --name`,
-    });
-  }
-  await remove(name, house);
+  if (held?.status !== 'made') return;
+  throw new UserError(`there is an instance ${name} already`, {
+    status: 2,
+    hint: `repronim delete ${name}, or another --name`,
+  });
+}
+
+async function replaceSame(name: string, given: boolean, house: House): Promise<void> {
+  if (given) await refuseTaken(name, house);
+  if ((await house.inventory.instances.find(name)) !== undefined) await remove(name, house);
 }
 
 /** Says what differs where the first run's files still lie on this machine. */

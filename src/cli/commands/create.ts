@@ -11,6 +11,7 @@ import { writeSpec } from '../../formats/spec/write.ts';
 import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
 import { planLines } from '../render/plan.ts';
+import { checkName } from '../refuse.ts';
 import { backendOptions, confinementFrom, confinementOptions, houseOf, paramsFrom } from '../settings.ts';
 import type { Verb } from '../verb.ts';
 
@@ -47,7 +48,7 @@ export const verb: Verb = {
     const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
     const source = file ?? 'repronim.yaml';
     if (!only)
-      checkName(
+      checkOperand(
         name,
         house.backends.map((backend) => backend.name),
       );
@@ -102,7 +103,7 @@ export const verb: Verb = {
   },
 };
 
-function checkName(name: string | undefined, words: readonly string[]): void {
+function checkOperand(name: string | undefined, words: readonly string[]): void {
   if (name === undefined)
     throw new UserError('create needs a NAME', { status: 2, hint: 'repronim create NAME [SPEC]' });
   if (existsSync(name)) {
@@ -111,12 +112,5 @@ function checkName(name: string | undefined, words: readonly string[]): void {
       hint: `did you mean repronim create NAME ${name}?`,
     });
   }
-  if (!/^[a-z][a-z0-9-]*$/.test(name) || name.length > 63) {
-    throw new UserError(`"${name}" cannot be a name`, {
-      status: 2,
-      hint: 'a letter, then letters, digits and - (all lower case)',
-    });
-  }
-  if (['host', 'all', ...words].includes(name))
-    throw new UserError(`"${name}" is a word of repronim, not a name`, { status: 2 });
+  checkName(name, words);
 }

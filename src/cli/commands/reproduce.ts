@@ -10,6 +10,7 @@ import { writeWhole } from '../../formats/write-whole.ts';
 import { localRoot } from '../../roots/local.ts';
 import { endLines, stageLines } from '../render/reproduce.ts';
 import { bundleLine } from '../render/trace.ts';
+import { checkName, refuseToOverwrite } from '../refuse.ts';
 import {
   backendOptions,
   confinementFrom,
@@ -60,10 +61,18 @@ export const verb: Verb = {
         hint: 'repronim reproduce --help',
       });
     }
+    const [name, kept] = [options.text('name'), options.text('output')];
+    if (name !== undefined) {
+      checkName(
+        name,
+        house.backends.map((backend) => backend.name),
+      );
+    }
+    refuseToOverwrite(kept === undefined ? [] : [kept], options);
     const request: ReproduceOptions = {
       backend: options.text('backend') ?? house.backends[0]?.name ?? '',
       params: paramsFrom(options),
-      ...(options.text('name') === undefined ? {} : { name: options.text('name') ?? '' }),
+      ...(name === undefined ? {} : { name }),
       folder: command === undefined ? basename(file ?? '').replace(/\.(ya?ml|repronim)$/, '') : process.cwd(),
       confinement: confinementFrom(options, command !== undefined),
       remove: options.flag('rm'),
@@ -75,11 +84,9 @@ export const verb: Verb = {
       command === undefined
         ? await fromFile(file ?? '', request, house, terminal)
         : await fromCommand(command, request, options, house);
-    if (options.text('output') !== undefined) await keep(answer, options, house, terminal);
+    if (kept !== undefined) await keep(answer, options, house, terminal);
     if (terminal.json) terminal.value(answer);
-    else
-      for (const line of endLines(answer, { rm: options.flag('rm'), command, kept: options.text('output') }))
-        terminal.answer(line);
+    else for (const line of endLines(answer, { rm: options.flag('rm'), command, kept })) terminal.answer(line);
     return answer.outcome === 'reproduced' ? 0 : 3;
   },
 };

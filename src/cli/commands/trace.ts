@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { UserError, type Argv, type Spec } from '../../model/index.ts';
@@ -11,6 +11,7 @@ import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { openPlace } from '../place.ts';
 import { bundleLine, traceLines } from '../render/trace.ts';
+import { refuseToOverwrite } from '../refuse.ts';
 import { environmentForCommands, houseOf, ownFiles, ownStreams, runningAs } from '../settings.ts';
 import type { Invocation, Options, Verb } from '../verb.ts';
 
@@ -70,7 +71,7 @@ export const verb: Verb = {
     if (command !== undefined && (options.text('in') ?? 'host') !== 'host') {
       throw new UserError('a command is traced on this machine; --in goes with --path and --system', { status: 2 });
     }
-    refuseToOverwrite(target, options);
+    refuseToOverwrite([target, bundleOf(target, options) ?? '-'], options);
     await using place = await openPlace(options.text('in') ?? 'host', house);
     const request = requestOf({ options, command, house, target, root: place.root, terminal });
     if (command !== undefined) terminal.handOver();
@@ -103,26 +104,23 @@ function asOurs(error: unknown): unknown {
   return new UserError(error.message, { status: 125, details: error.details, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** Another spec is not replaced unasked, and that is said before anything is run. */
-function refuseToOverwrite(target: string, options: Options): void {
-  if (target === '-' || options.flag('force') || !existsSync(target)) return;
-  throw new UserError(`${target} is there already`, {
-    status: 2,
-    hint: 'choose another file with -o, or replace it with --force',
-  });
+/** The bundle that is to be written, if any: beside the spec, or alone. */
+function bundleOf(target: string, options: Options): string | undefined {
+  if (target.endsWith('.repronim')) return target;
+  if (!options.flag('bundle') && !options.flag('complete')) return undefined;
+  return `${target === '-' ? 'repronim' : target.replace(/\.ya?ml$/, '')}.repronim`;
 }
 
 async function write(target: string, text: string, spec: Spec, options: Options, house: House): Promise<string[]> {
-  const asBundle = target.endsWith('.repronim');
+  const bundle = bundleOf(target, options);
   const written: string[] = [];
-  if (target !== '-' && !asBundle) {
+  if (target !== '-' && target !== bundle) {
     await writeWhole(target, text);
     written.push(target);
   }
-  if (asBundle || options.flag('bundle') || options.flag('complete')) {
-    const file = asBundle ? target : `${target === '-' ? 'repronim' : target.replace(/\.ya?ml$/, '')}.repronim`;
+  if (bundle !== undefined) {
     const saved = await saveBundle(
-      file,
+      bundle,
       text,
       spec,
       { complete: options.flag('complete'), data: !options.flag('noData') },

@@ -28,6 +28,7 @@ export const tarEnd = Buffer.alloc(1024);
 export function encodeHeader(header: Header): Buffer {
   const name = nameBytes(header.type === 'directory' ? `${header.name}/` : header.name);
   const target = nameBytes(header.target ?? '');
+  const mtime = Math.floor(header.mtimeMs / 1000);
   const extended: Buffer[] = [];
   if (name.length > 100 || !isAscii(name)) extended.push(record('path', name));
   if (target.length > 100 || !isAscii(target)) extended.push(record('linkpath', target));
@@ -37,11 +38,13 @@ export function encodeHeader(header: Header): Buffer {
   if (header.capability !== undefined) {
     extended.push(record('SCHILY.xattr.security.capability', Buffer.from(header.capability, 'hex')));
   }
-  const own = blockOf(header, name, target, kinds[header.type], header.size);
+  if (mtime < 0 || mtime > 0o77777777777) extended.push(record('mtime', Buffer.from(String(mtime))));
+  const { mode, uid, gid, size, device = [0, 0] } = header;
+  const own = encodeBlock({ kind: kinds[header.type], name, target, mode, uid, gid, size, mtime, device }, 'ustar');
   if (extended.length === 0) return own;
   const body = Buffer.concat(extended);
-  const front = blockOf({ ...header, mode: 0o644 }, Buffer.from('pax'), Buffer.alloc(0), 'x', body.length);
-  return Buffer.concat([front, body, tarPadding(body.length), own]);
+  const front = { kind: 'x', name: Buffer.from('pax'), mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0 };
+  return Buffer.concat([encodeBlock(front, 'ustar'), body, tarPadding(body.length), own]);
 }
 
 /** The zeros that follow `size` bytes of content. */
@@ -49,22 +52,53 @@ export function tarPadding(size: number): Buffer {
   return Buffer.alloc((512 - (size % 512)) % 512);
 }
 
-function blockOf(header: Header, name: Buffer, target: Buffer, kind: string, size: number): Buffer {
+/** What one header block says. */
+export interface Block {
+  readonly kind: string;
+  readonly name: Buffer;
+  readonly target?: Buffer;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** Whole seconds since the epoch. */
+  readonly mtime: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly device?: readonly [number, number];
+}
+
+/**
+ * One header block, names cut to what it holds. Numbers that its octal digits don't hold are 0 in ustar (a pax header
+ * has them), and in base 256 in GNU's format.
+ */
+export function encodeBlock(fields: Block, format: 'ustar' | 'gnu'): Buffer {
   const block = Buffer.alloc(512);
-  const octal = (value: number, at: number, length: number) =>
-    block.write(value.toString(8).padStart(length - 1, '0'), at, length - 1, 'latin1');
-  name.copy(block, 0, 0, 100);
-  octal(header.mode & 0o7777, 100, 8);
-  octal(header.uid > 0o7777777 ? 0 : header.uid, 108, 8);
-  octal(header.gid > 0o7777777 ? 0 : header.gid, 116, 8);
-  octal(size > 0o77777777777 ? 0 : size, 124, 12);
-  octal(Math.min(Math.max(0, Math.floor(header.mtimeMs / 1000)), 0o77777777777), 136, 12);
+  const number = (value: number, at: number, length: number): void => {
+    const digits = value.toString(8).padStart(length - 1, '0');
+    if (digits.length < length) block.write(digits, at, 'latin1');
+    else if (format === 'ustar') block.write('0'.repeat(length - 1), at, 'latin1');
+    else {
+      block.writeUIntBE(value, at + length - 6, 6);
+      block.writeUInt8(0x80, at);
+    }
+  };
+  fields.name.copy(block, 0, 0, 100);
+  number(fields.mode & 0o7777, 100, 8);
+  number(fields.uid, 108, 8);
+  number(fields.gid, 116, 8);
+  number(fields.size, 124, 12);
+  number(Math.max(0, fields.mtime), 136, 12);
   block.fill(0x20, 148, 156);
-  block.write(kind, 156, 1, 'latin1');
-  target.copy(block, 157, 0, 100);
-  block.write('ustar\u000000', 257, 8, 'latin1');
-  octal(header.device?.[0] ?? 0, 329, 8);
-  octal(header.device?.[1] ?? 0, 337, 8);
+  block.write(fields.kind, 156, 1, 'latin1');
+  fields.target?.copy(block, 157, 0, 100);
+  block.write(format === 'ustar' ? 'ustar\u000000' : 'ustar  \0', 257, 8, 'latin1');
+  block.write(fields.user ?? '', 265, 31, 'utf8');
+  block.write(fields.group ?? '', 297, 31, 'utf8');
+  if (fields.device !== undefined) {
+    number(fields.device[0], 329, 8);
+    number(fields.device[1], 337, 8);
+  }
   let sum = 0;
   for (let index = 0; index < 512; index += 1) sum += block[index] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8, 'latin1');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { tarEnd, tarHeader, tarPadding } from '../read/pack.ts';
+import { tarEnd, tarPadding } from '../../../roots/tar-header.ts';
+import { tarHeader } from '../read/pack.ts';
 import { readTar } from './tar.ts';
 
 test('a long name whose short form ends in a slash is still a file', () => {

@@ -2,10 +2,11 @@ import { posix } from 'node:path';
 
 import type { Root, Stat } from '../../../contract/index.ts';
 import { byBytes, type Digest } from '../../../model/index.ts';
+import { tarEnd, tarPadding } from '../../../roots/tar-header.ts';
 import { firstDynamicId, type Accounts } from './accounts.ts';
 import type { Attribution, Listed } from './attribution.ts';
 import type { DpkgPackage } from './database.ts';
-import { arHeader, arPadding, tarEnd, tarHeader, tarPadding, type Member } from './pack.ts';
+import { arHeader, arPadding, tarHeader, type Member } from './pack.ts';
 import { listFolder, readFolder } from './reader.ts';
 import { parseSums } from './sums.ts';
 

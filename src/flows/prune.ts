@@ -36,6 +36,22 @@ export async function prune(found: Pruneable, house: House): Promise<number> {
     await house.store.remove(sha256);
   }
   for (const path of found.interrupted) await rm(path, { recursive: true, force: true });
+  return freed + (await pruneDerived(house));
+}
+
+/** What was derived from content (unpacked payloads) bears its sha256, and goes with it. */
+async function pruneDerived(house: House): Promise<number> {
+  let freed = 0;
+  const top = house.store.cache('');
+  for (const folder of await readdir(top).catch(() => [])) {
+    for (const name of await readdir(join(top, folder)).catch(() => [])) {
+      const [sha256] = /^[0-9a-f]{64}/.exec(name) ?? [];
+      if (sha256 === undefined || (await house.store.find(sha256)) !== undefined) continue;
+      const file = join(top, folder, name);
+      freed += (await stat(file).catch(() => undefined))?.size ?? 0;
+      await rm(file, { recursive: true, force: true });
+    }
+  }
   return freed;
 }
 

@@ -1,5 +1,16 @@
 import { UserError, type Entry } from '../model/index.ts';
 import { decodeName } from './names.ts';
+import {
+  blocksOf,
+  blockSize,
+  isSumRight,
+  isZeroBlock,
+  readDecimal,
+  readName,
+  readNumber,
+  readRecords,
+  untilNul,
+} from './tar-block.ts';
 
 /** One member of a tar, as its headers have it. Nothing about it is to be trusted. */
 export interface Member {
@@ -23,11 +34,8 @@ export interface Member {
   content(): AsyncIterable<Buffer>;
 }
 
-interface Extended {
-  readonly [key: string]: Buffer | undefined;
-}
+type Extended = ReadonlyMap<string, Buffer>;
 
-const block = 512;
 const maximumHeader = 1024 * 1024;
 
 /**
@@ -38,31 +46,31 @@ const maximumHeader = 1024 * 1024;
  */
 export async function* readMembers(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Member> {
   const input = new Input(stream);
-  const global: Record<string, Buffer> = Object.create(null);
-  let local: Record<string, Buffer> = Object.create(null);
+  const global = new Map<string, Buffer>();
+  const local = new Map<string, Buffer>();
   try {
     for (;;) {
-      const header = await input.take(block, true);
-      if (header === undefined || isZero(header)) return;
-      if (!isChecked(header)) throw new UserError(`not a tar, or a broken one (byte ${input.position - block})`);
+      const header = await input.take(blockSize, true);
+      if (header === undefined || isZeroBlock(header)) return;
+      if (!isSumRight(header)) throw new UserError(`not a tar, or a broken one (byte ${input.position - blockSize})`);
       const kind = String.fromCharCode(header[156] ?? 0);
       const length = number(header, 124, 12);
       if ('xgLK'.includes(kind)) {
         if (length > maximumHeader) throw new UserError('a tar has an extended header of more than 1 MiB');
         const body = (await input.take(length)) ?? Buffer.alloc(0);
-        await input.skip(padding(length));
-        if (kind === 'g' || kind === 'x') Object.assign(kind === 'g' ? global : local, records(body));
-        else local[kind === 'L' ? 'path' : 'linkpath'] = untilNul(body);
+        await input.skip(blocksOf(length) - length);
+        if (kind === 'L' || kind === 'K') local.set(kind === 'L' ? 'path' : 'linkpath', untilNul(body));
+        else for (const [key, value] of records(body)) (kind === 'g' ? global : local).set(key, value);
         continue;
       }
-      const extended: Extended = { ...global, ...local };
-      local = Object.create(null);
-      if (kind === 'S' || Object.keys(extended).some((key) => key.startsWith('GNU.sparse'))) {
+      const extended: Extended = new Map([...global, ...local]);
+      local.clear();
+      if (kind === 'S' || [...extended.keys()].some((key) => key.startsWith('GNU.sparse'))) {
         throw new UserError('a tar with sparse files is not supported', { hint: 'write it without --sparse' });
       }
-      const stated = extended['size'] === undefined ? length : decimal(extended['size']);
+      const stated = numberOf(extended, 'size') ?? length;
       const member = toMember(header, kind, extended, stated, input);
-      const end = input.position + stated + padding(stated);
+      const end = input.position + blocksOf(stated);
       // directories of old and GNU tars may have a size; others than files have no content whatever they say
       if (member !== undefined) yield member;
       await input.skip(end - input.position);
@@ -73,14 +81,13 @@ export async function* readMembers(stream: AsyncIterable<Uint8Array>): AsyncGene
 }
 
 function toMember(header: Buffer, kind: string, extended: Extended, stated: number, input: Input): Member | undefined {
-  const raw = decodeName(extended['path'] ?? nameOf(header));
+  const raw = decodeName(extended.get('path') ?? readName(header));
   const type = typeOf(kind, raw);
   if (type === undefined) return undefined;
   const size = type === 'file' ? stated : 0;
   const offset = input.position;
-  const capability = extended['SCHILY.xattr.security.capability'];
-  const mtime =
-    extended['mtime'] === undefined ? number(header, 136, 12) : Number(extended['mtime'].toString('latin1'));
+  const capability = extended.get('SCHILY.xattr.security.capability');
+  const mtime = Number(extended.get('mtime')?.toString('latin1') ?? sound(readNumber(header, 136, 12)));
   return {
     name: raw
       .replace(/^(?:\.\/+)+/, '')
@@ -88,13 +95,13 @@ function toMember(header: Buffer, kind: string, extended: Extended, stated: numb
       .replace(/^\.$/, ''),
     type,
     mode: number(header, 100, 8) & 0o7777,
-    uid: extended['uid'] === undefined ? number(header, 108, 8) : decimal(extended['uid']),
-    gid: extended['gid'] === undefined ? number(header, 116, 8) : decimal(extended['gid']),
+    uid: numberOf(extended, 'uid') ?? number(header, 108, 8),
+    gid: numberOf(extended, 'gid') ?? number(header, 116, 8),
     size,
     mtimeMs: Number.isFinite(mtime) ? mtime * 1000 : 0,
     offset,
     ...((type === 'link' || type === 'hardlink') && {
-      target: decodeName(extended['linkpath'] ?? untilNul(header.subarray(157, 257))),
+      target: decodeName(extended.get('linkpath') ?? untilNul(header.subarray(157, 257))),
     }),
     ...((type === 'character' || type === 'block') && {
       device: [number(header, 329, 8), number(header, 337, 8)] as const,
@@ -130,71 +137,26 @@ function typeOf(kind: string, name: string): Member['type'] | undefined {
   }
 }
 
-function nameOf(header: Buffer): Buffer {
-  const name = untilNul(header.subarray(0, 100));
-  // GNU's magic is "ustar  \0" and it has other things where ustar has the prefix
-  if (header.toString('latin1', 257, 263) !== 'ustar\0' || header[345] === 0) return name;
-  return Buffer.concat([untilNul(header.subarray(345, 500)), Buffer.from('/'), name]);
-}
-
-/** `LENGTH KEY=VALUE\n`, again and again; values are bytes. */
 function records(body: Buffer): Extended {
-  const found: Record<string, Buffer> = Object.create(null);
-  for (let at = 0; at < body.length;) {
-    const space = body.indexOf(0x20, at);
-    const length = space < 0 ? 0 : decimal(body.subarray(at, space));
-    const equals = body.indexOf(0x3d, space);
-    if (length <= space - at || at + length > body.length || equals < 0 || equals >= at + length) {
-      throw new UserError('a tar has a broken extended header');
-    }
-    found[body.toString('utf8', space + 1, equals)] = body.subarray(equals + 1, at + length - 1);
-    at += length;
-  }
+  const found = readRecords(body);
+  if (found === undefined) throw new UserError('a tar has a broken extended header');
   return found;
 }
 
-function decimal(bytes: Buffer): number {
-  const value = /^[0-9]{1,16}$/.test(bytes.toString('latin1')) ? Number(bytes.toString('latin1')) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new UserError('a tar has a number that is none');
+function numberOf(extended: Extended, key: string): number | undefined {
+  const digits = extended.get(key);
+  return digits === undefined ? undefined : sound(readDecimal(digits));
+}
+
+function number(header: Buffer, at: number, length: number): number {
+  const value = sound(readNumber(header, at, length));
+  if (value < 0) throw new UserError('a tar has a number that is negative');
   return value;
 }
 
-/** Octal digits, or base 256 where the first bit is set. */
-function number(header: Buffer, at: number, length: number): number {
-  if (((header[at] ?? 0) & 0x80) !== 0) {
-    let value = (header[at] ?? 0) & 0x7f;
-    if (value === 0x7f) return 0; // negative: times before 1970
-    for (let index = 1; index < length; index += 1) value = value * 256 + (header[at + index] ?? 0);
-    if (!Number.isSafeInteger(value)) throw new UserError('a tar has a number that is too large');
-    return value;
-  }
-  const text = header
-    .toString('latin1', at, at + length)
-    .replaceAll('\0', ' ')
-    .trim();
-  if (text === '') return 0;
-  if (!/^[0-7]+$/.test(text)) throw new UserError('a tar has a number that is none');
-  return Number.parseInt(text, 8);
-}
-
-function isChecked(header: Buffer): boolean {
-  let sum = 8 * 0x20;
-  for (let index = 0; index < block; index += 1) if (index < 148 || index >= 156) sum += header[index] ?? 0;
-  const text = header.toString('latin1', 148, 156).replaceAll('\0', ' ').trim();
-  return /^[0-7]+$/.test(text) && Number.parseInt(text, 8) === sum;
-}
-
-function isZero(header: Buffer): boolean {
-  return header[0] === 0 && header.every((byte) => byte === 0);
-}
-
-function untilNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
-}
-
-function padding(size: number): number {
-  return (block - (size % block)) % block;
+function sound(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new UserError('a tar has a number that is none, or is too large');
+  return value;
 }
 
 /** A stream of bytes that is read by length. */

@@ -1,5 +1,5 @@
+import { blocksOf, blockSize } from '../../roots/tar-block.ts';
 import { BundleDamage } from './frame.ts';
-import { blockSize, paddedSize } from './tar.ts';
 
 /** A stream of bytes, taken piece by piece. */
 export interface Bytes {
@@ -50,7 +50,7 @@ export function openBytes(source: AsyncIterable<unknown>): Bytes {
     take,
     stream,
     async skipPadding(size) {
-      checkZeros(await take(paddedSize(size) - size), 'what fills its last block is not empty');
+      checkZeros(await take(blocksOf(size) - size), 'what fills its last block is not empty');
     },
     async end() {
       const after = 'something follows the end of the archive';

@@ -2,6 +2,15 @@ import { readSync } from 'node:fs';
 
 import { UserError } from '../../../model/index.ts';
 import { decodeName } from '../../../roots/names.ts';
+import {
+  blocksOf,
+  isSumRight,
+  isZeroBlock,
+  readName,
+  readNumber,
+  readRecords,
+  untilNul,
+} from '../../../roots/tar-block.ts';
 
 /** One member of a tar: what its headers say, and where its bytes lie. */
 export interface TarMember {
@@ -59,18 +68,18 @@ export function* readTar(window: Window, start: number, what: string): Generator
   let pax: Map<string, string> | undefined;
   for (let at = start; at + 512 <= window.end;) {
     const header = window.at(at, 512);
-    if (isZero(header)) return;
-    if (!hasGoodChecksum(header)) throw broken(what, at, 'bad checksum of a tar header');
+    if (isZeroBlock(header)) return;
+    if (!isSumRight(header)) throw broken(what, at, 'bad checksum of a tar header');
     const flag = header[156] ?? 0;
-    const size = number(header, 124, 12);
+    const size = readNumber(header, 124, 12);
     if (!Number.isSafeInteger(size) || size < 0) throw broken(what, at, 'bad size of a tar member');
     const body = at + 512;
-    const next = body + Math.ceil(size / 512) * 512;
+    const next = body + blocksOf(size);
     if (isExtension(flag)) {
       if (size > 1024 * 1024 || next > window.end) throw broken(what, at, 'an extended tar header is too long');
       const content = Buffer.from(window.at(body, size));
-      if (flag === 0x4c) longName = decodeName(upToNul(content));
-      else if (flag === 0x4b) longTarget = decodeName(upToNul(content));
+      if (flag === 0x4c) longName = decodeName(untilNul(content));
+      else if (flag === 0x4b) longTarget = decodeName(untilNul(content));
       else if (flag === 0x78) pax = paxRecords(content, what, at);
       at = next;
       continue;
@@ -95,18 +104,17 @@ export function* readTar(window: Window, start: number, what: string): Generator
 function readMember(header: Buffer, flag: number, size: number, offset: number, what: string, at: number): TarMember {
   const type = typeOf(flag);
   if (type === undefined) throw broken(what, at, `a tar member of unknown kind ${String.fromCharCode(flag)}`);
-  const name = text(header, 0, 100);
-  const isUstar = header.toString('latin1', 257, 263) === 'ustar\0';
-  const prefix = isUstar ? text(header, 345, 155) : '';
+  const [uid, gid, mtime] = [readNumber(header, 108, 8), readNumber(header, 116, 8), readNumber(header, 136, 12)];
+  if (!(uid >= 0) || !(gid >= 0) || Number.isNaN(mtime)) throw broken(what, at, 'bad numbers of a tar member');
   return {
-    name: prefix === '' ? name : `${prefix}/${name}`,
+    name: decodeName(readName(header)),
     type,
-    mode: number(header, 100, 8) & 0o7777,
-    uid: number(header, 108, 8),
-    gid: number(header, 116, 8),
+    mode: readNumber(header, 100, 8) & 0o7777,
+    uid,
+    gid,
     owner: text(header, 265, 32),
     group: text(header, 297, 32),
-    mtime: number(header, 136, 12),
+    mtime,
     size: type === 'file' ? size : 0,
     target: type === 'link' || type === 'hardlink' ? text(header, 157, 100) : '',
     offset,
@@ -139,63 +147,14 @@ function isExtension(flag: number): boolean {
   return flag === 0x4c || flag === 0x4b || flag === 0x78 || flag === 0x67;
 }
 
-function isZero(header: Buffer): boolean {
-  for (let i = 0; i < 512; i += 1) if (header[i] !== 0) return false;
-  return true;
-}
-
-function hasGoodChecksum(header: Buffer): boolean {
-  let sum = 8 * 0x20;
-  for (let i = 0; i < 148; i += 1) sum += header[i] ?? 0;
-  for (let i = 156; i < 512; i += 1) sum += header[i] ?? 0;
-  return sum === number(header, 148, 8);
-}
-
-/** An octal number, or GNU's base-256 one; NaN where it is neither. */
-function number(header: Buffer, from: number, length: number): number {
-  const first = header[from] ?? 0;
-  if (first === 0x80) {
-    let value = 0;
-    for (let i = from + 1; i < from + length; i += 1) value = value * 256 + (header[i] ?? 0);
-    return value;
-  }
-  let value = 0;
-  let digits = 0;
-  for (let i = from; i < from + length; i += 1) {
-    const byte = header[i] ?? 0;
-    if (byte === 0x20 && digits === 0) continue;
-    if (byte === 0 || byte === 0x20) break;
-    if (byte < 0x30 || byte > 0x37) return NaN;
-    value = value * 8 + byte - 0x30;
-    digits += 1;
-  }
-  return value;
-}
-
 function text(header: Buffer, from: number, length: number): string {
-  return decodeName(upToNul(header.subarray(from, from + length)));
-}
-
-function upToNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
+  return decodeName(untilNul(header.subarray(from, from + length)));
 }
 
 function paxRecords(content: Buffer, what: string, at: number): Map<string, string> {
-  const records = new Map<string, string>();
-  for (let from = 0; from < content.length;) {
-    const space = content.indexOf(0x20, from);
-    const length = Number(content.toString('latin1', from, space));
-    const end = from + length;
-    if (space < 0 || !Number.isSafeInteger(length) || length < 5 || end > content.length || content[end - 1] !== 0x0a) {
-      throw broken(what, at, 'a broken pax header');
-    }
-    const equals = content.indexOf(0x3d, space);
-    if (equals < 0 || equals >= end) throw broken(what, at, 'a broken pax header');
-    records.set(content.toString('latin1', space + 1, equals), decodeName(content.subarray(equals + 1, end - 1)));
-    from = end;
-  }
-  return records;
+  const records = readRecords(content);
+  if (records === undefined) throw broken(what, at, 'a broken pax header');
+  return new Map([...records].map(([key, value]) => [key, decodeName(value)]));
 }
 
 function broken(what: string, at: number, because: string): UserError {

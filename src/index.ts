@@ -1,26 +1,38 @@
 /** repronim as a library: whatever the command line does, without printing, asking or exiting. */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve as absolute } from 'node:path';
+import { basename, resolve as absolute } from 'node:path';
 
 import { backends } from './backends/index.ts';
 import { distributions } from './distributions/index.ts';
 import { attach as attachFlow, type Attached } from './flows/attach.ts';
 import { create as createFlow, type Created } from './flows/create.ts';
+import { diff as diffFlow } from './flows/diff.ts';
+import { fingerprintOf, volatileOf } from './flows/fingerprint.ts';
 import { createContextOf, withWork } from './flows/create-context.ts';
 import { traceContextOf, type House } from './flows/house.ts';
 import { load, type Loaded } from './flows/load.ts';
+import { openPlace, openSide } from './flows/place.ts';
+import { reproduceCommand, reproduceFile, type Reproduction, type Stage } from './flows/reproduce.ts';
 import { resolve as resolveFlow } from './flows/resolve.ts';
 import { trace as traceFlow, type Traced } from './flows/trace.ts';
 import { madeFrom, verify as verifyFlow } from './flows/verify.ts';
 import { writeSpec } from './formats/spec/write.ts';
-import { UserError, type Argv, type RunLock, type Spec, type Verdict } from './model/index.ts';
+import {
+  UserError,
+  type Argv,
+  type Differences,
+  type Fingerprint,
+  type RunLock,
+  type Spec,
+  type Verdict,
+} from './model/index.ts';
 import type { Confinement } from './contract/index.ts';
 import { openHall, type HouseOptions } from './hall.ts';
 import { localRoot } from './roots/local.ts';
 import { straceTracer } from './tracers/strace/index.ts';
 
-export type { Attached, Created, House, HouseOptions, Loaded, Traced };
+export type { Attached, Created, House, HouseOptions, Loaded, Reproduction, Stage, Traced };
 export * from './model/index.ts';
 
 /** Opens this user's house: settings, store and inventory, with every plug-in in it. Changes nothing on disk. */
@@ -104,6 +116,85 @@ export async function attach(name: string, options: HouseOptions = {}): Promise<
 /** A spec or a bundle, read and checked. */
 export async function read(file: string, options: HouseOptions = {}): Promise<Loaded> {
   return await load(file, openHouse(options));
+}
+
+/** A spec with a lock for every distribution; what is locked and still satisfies stays, but for `renew`. */
+export async function resolve(
+  spec: Spec,
+  options: HouseOptions & { readonly renew?: true | readonly string[] } = {},
+): Promise<Spec> {
+  return await resolveFlow({ spec, entries: 'stale', renew: options.renew ?? [] }, openHouse(options));
+}
+
+/** How any two of spec, bundle and place differ, each named as on the command line. */
+export async function diff(
+  a: string,
+  b: string,
+  options: HouseOptions & { readonly satisfies?: boolean } = {},
+): Promise<Differences> {
+  const house = openHouse(options);
+  await using one = await openSide(a, house);
+  await using other = await openSide(b, house);
+  const context = traceContextOf(house, { scope: 'used', keep: false, whole: [] });
+  return await diffFlow(one, other, { satisfies: options.satisfies ?? false, distributions, context });
+}
+
+/** The fingerprint of a place: `host`, an instance's name, `root:DIR`, `tar:FILE`. */
+export async function fingerprint(word: string, options: HouseOptions = {}): Promise<Fingerprint> {
+  const house = openHouse(options);
+  await using place = await openPlace(word, house);
+  return await fingerprintOf(place.root, {
+    volatile: volatileOf(place.spec ?? { repronim: 1, distributions: [] }, distributions),
+    ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
+    signal: house.signal,
+  });
+}
+
+export interface ReproduceLibraryOptions extends TraceOptions {
+  readonly backend?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly name?: string;
+  /** Default for a command: confined where that can be had, with the network; for a file: confined, no network. */
+  readonly confinement?: Confinement;
+  /** The environment is removed afterwards. */
+  readonly remove?: boolean;
+  readonly onStage?: (stage: Stage) => void;
+}
+
+/** Traces a command, builds its environment again, and runs it there; or does the latter with a spec or bundle. */
+export async function reproduce(what: Argv | string, options: ReproduceLibraryOptions = {}): Promise<Reproduction> {
+  const house = openHouse(options);
+  const own = typeof what !== 'string';
+  const directory = absolute(options.directory ?? '.');
+  const common = {
+    backend: options.backend ?? backends[0]?.name ?? '',
+    params: options.params ?? {},
+    ...(options.name === undefined ? {} : { name: options.name }),
+    folder: own ? directory : basename(what).replace(/\.(ya?ml|repronim)$/, ''),
+    confinement: options.confinement ?? {
+      level: own ? ('trusted' as const) : ('confined' as const),
+      network: own ? ('host' as const) : ('none' as const),
+      mounts: [],
+    },
+    remove: options.remove ?? false,
+    onStage: options.onStage ?? (() => {}),
+  };
+  if (!own) return await reproduceFile(await load(what, house), common, house);
+  const env = definedOnly(options.env ?? process.env);
+  const run = {
+    command: what,
+    directory,
+    env,
+    onto: 2 as const,
+    keepOutput: true,
+    stat: options.stat ?? false,
+    as: runningAs(env),
+  };
+  return await reproduceCommand(
+    { root: localRoot(), run, except: ownFiles(house) },
+    { ...common, scope: options.scope ?? 'used', keep: true, whole: [] },
+    house,
+  );
 }
 
 /** Who we are, as far as a command can tell: what a replay is run as. */

@@ -1,6 +1,6 @@
 import { diff } from '../../flows/diff.ts';
 import { traceContextOf } from '../../flows/house.ts';
-import { openSide } from '../place.ts';
+import { openSide } from '../../flows/place.ts';
 import { diffLines } from '../render/diff.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';
@@ -21,18 +21,15 @@ export const verb: Verb = {
   ],
   async run({ terminal, operands, options }) {
     const house = houseOf(terminal);
-    const [a, b] = [await openSide(operands[0] ?? '', house), await openSide(operands[1] ?? '', house)];
-    try {
-      const found = await diff(a, b, {
-        satisfies: options.flag('satisfies'),
-        distributions: house.distributions,
-        context: traceContextOf(house, { scope: 'used', keep: false, whole: [] }),
-      });
-      if (terminal.json) terminal.value(found);
-      else for (const line of diffLines(found, { all: options.flag('all') })) terminal.answer(line);
-      return found.equal ? 0 : 3;
-    } finally {
-      for (const side of [a, b]) if (Symbol.asyncDispose in side) await side[Symbol.asyncDispose]();
-    }
+    await using a = await openSide(operands[0] ?? '', house);
+    await using b = await openSide(operands[1] ?? '', house);
+    const found = await diff(a, b, {
+      satisfies: options.flag('satisfies'),
+      distributions: house.distributions,
+      context: traceContextOf(house, { scope: 'used', keep: false, whole: [] }),
+    });
+    if (terminal.json) terminal.value(found);
+    else for (const line of diffLines(found, { all: options.flag('all') })) terminal.answer(line);
+    return found.equal ? 0 : 3;
   },
 };

@@ -1,5 +1,5 @@
 import { fingerprintOf, volatileOf } from '../../flows/fingerprint.ts';
-import { openPlace } from '../place.ts';
+import { openPlace } from '../../flows/place.ts';
 import { fingerprintLines } from '../render/fingerprint.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';

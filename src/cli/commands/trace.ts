@@ -9,7 +9,7 @@ import type { TraceRequest } from '../../flows/trace-request.ts';
 import { saveBundle } from '../../flows/save-bundle.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
-import { openPlace } from '../place.ts';
+import { openPlace } from '../../flows/place.ts';
 import { bundleLine, traceLines } from '../render/trace.ts';
 import { refuseToOverwrite } from '../refuse.ts';
 import { environmentForCommands, houseOf, ownFiles, ownStreams, runningAs } from '../settings.ts';

@@ -2,7 +2,7 @@ import { createContextOf, withWork } from '../../flows/create-context.ts';
 import { load } from '../../flows/load.ts';
 import { madeFrom, verify } from '../../flows/verify.ts';
 import { UserError } from '../../model/index.ts';
-import { openPlace } from '../place.ts';
+import { openPlace } from '../../flows/place.ts';
 import { verdictLines } from '../render/verdict.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
 import type { Root } from '../contract/index.ts';
-import { attach } from '../flows/attach.ts';
-import type { House } from '../flows/house.ts';
-import { load, loadStored } from '../flows/load.ts';
+import { attach } from './attach.ts';
+import type { House } from './house.ts';
+import { load, loadStored } from './load.ts';
 import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
 import { tarRoot } from '../roots/tar.ts';
@@ -57,10 +57,17 @@ export async function openPlace(word: string, house: House): Promise<Place> {
   };
 }
 
+/** A spec as one side of a comparison; nothing is open. */
+export interface SpecSide extends AsyncDisposable {
+  readonly label: string;
+  readonly spec: Spec;
+}
+
 /** What `diff` takes: a spec is a file name, everything else is a place. */
-export async function openSide(word: string, house: House): Promise<{ spec: Spec; label: string } | Place> {
+export async function openSide(word: string, house: House): Promise<SpecSide | Place> {
   const isFile = existsSync(word) && statSync(word).isFile();
-  if (isFile || /\.(ya?ml|repronim)$/.test(word)) return { spec: (await load(word, house)).spec, label: word };
+  if (isFile || /\.(ya?ml|repronim)$/.test(word))
+    return { spec: (await load(word, house)).spec, label: word, [Symbol.asyncDispose]: async () => {} };
   return await openPlace(word, house);
 }
 

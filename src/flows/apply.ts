@@ -1,9 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createZstdDecompress } from 'node:zlib';
-
 import { ancestors, isSafeAbsolute, UserError, type Step } from '../model/index.ts';
 import type { Session, Store } from '../contract/index.ts';
-import { encodeHeader, tarEnd, tarPadding, type Header } from '../roots/tar-header.ts';
+import { lastOfEach, stepMembers, storedTar, type FileStep } from '../formats/step-members.ts';
+import { tarEnd } from '../roots/tar-header.ts';
 
 /** Who owns a path that a step made: for roots that can't show owners. */
 export type OnOwner = (path: string, uid: number, gid: number) => void;
@@ -34,7 +32,7 @@ export async function applySteps(
         break;
       case 'unpack':
         await flush();
-        await session.untar(unpacked(step.archive.sha256, store), step.into);
+        await session.untar(storedTar(step.archive.sha256, store), step.into);
         break;
       case 'account':
         await flush();
@@ -53,51 +51,21 @@ export async function applySteps(
   await flush();
 }
 
-type FileStep = Extract<Step, { do: 'write' | 'link' | 'directory' }>;
-
 async function* tarOf(
   steps: readonly FileStep[],
   session: Session,
   store: Store,
   onOwner: OnOwner,
 ): AsyncGenerator<Uint8Array> {
-  const last = new Map(steps.map((step) => [step.path, step]));
+  const last = lastOfEach(steps);
   const missing = await missingFolders([...last.keys()], session);
   const all: FileStep[] = [...missing.map(folderStep), ...last.values()];
-  all.sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const step of all) {
-    if (step.path === '/') continue;
     const { uid = 0, gid = 0 } = 'uid' in step ? step : {};
-    onOwner(step.path, uid, gid);
-    const own = { name: step.path.slice(1), uid, gid, mtimeMs: 0 };
-    if (step.do === 'link') {
-      yield encodeHeader({ ...own, type: 'link', mode: 0o777, size: 0, target: step.target });
-    } else if (step.do === 'directory') {
-      yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
-    } else {
-      const mtimeMs = (step.mtime ?? 0) * 1000;
-      yield* fileMember({ ...own, mtimeMs, mode: Number.parseInt(step.mode ?? '0644', 8) }, step.content, store);
-    }
+    if (step.path !== '/') onOwner(step.path, uid, gid);
   }
+  yield* stepMembers(all, store);
   yield tarEnd;
-}
-
-async function* fileMember(
-  own: Omit<Header, 'type' | 'size'>,
-  content: Extract<Step, { do: 'write' }>['content'],
-  store: Store,
-): AsyncGenerator<Uint8Array> {
-  if (typeof content === 'string') {
-    const bytes = Buffer.from(content);
-    yield encodeHeader({ ...own, type: 'file', size: bytes.length });
-    yield bytes;
-    yield tarPadding(bytes.length);
-    return;
-  }
-  const file = await mustFind(content.sha256, store);
-  yield encodeHeader({ ...own, type: 'file', size: content.size });
-  yield* createReadStream(file) as AsyncIterable<Uint8Array>;
-  yield tarPadding(content.size);
 }
 
 /** Folders that a tar would make as it likes: ours are root's, 0755. */
@@ -125,27 +93,4 @@ async function addLine(file: string, id: number, line: string, session: Session)
   const lines = text.split('\n').filter((one) => one !== '');
   if (lines.some((one) => one.split(':')[2] === String(id))) return;
   await session.write(file, `${[...lines, line].join('\n')}\n`, 0o644);
-}
-
-async function* unpacked(sha256: string, store: Store): AsyncGenerator<Uint8Array> {
-  const file = await mustFind(sha256, store);
-  const source = createReadStream(file);
-  const first = await firstBytes(file);
-  if (first.equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) {
-    yield* source.pipe(createZstdDecompress()) as AsyncIterable<Uint8Array>;
-    return;
-  }
-  yield* source as AsyncIterable<Uint8Array>;
-}
-
-async function firstBytes(file: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { end: 3 })) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-async function mustFind(sha256: string, store: Store): Promise<string> {
-  const file = await store.find(sha256);
-  if (file === undefined) throw new UserError(`content is missing from the store: sha256 ${sha256}`);
-  return file;
 }

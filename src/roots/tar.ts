@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 
 import { byBytes, type Entry, type Note } from '../model/index.ts';
 import { RootError, type Root, type ScanOptions, type Stat } from '../contract/index.ts';
+import { compressionOf, decompressFile } from './decompress.ts';
 import { indexTar, type Instead, type TarNode } from './tar-index.ts';
 
 export interface TarRoot extends Root {
@@ -29,7 +29,7 @@ const maximumLinks = 40;
 
 /**
  * A tar as a root: read once, with sha256 and md5 of every file taken on the way. Either a file's name (it may be
- * compressed with gzip or zstd), or a stream of what is not compressed. Content is read from the tar itself where it
+ * compressed), or a stream of what is not compressed. Content is read from the tar itself where it
  * is a file that is not compressed, else from a temporary file that is gone when this process is.
  */
 export async function tarRoot(
@@ -213,15 +213,11 @@ function readAt(descriptor: number, at: number, size: number): Buffer {
 
 function openTar(file: string): { stream: AsyncIterable<Uint8Array>; descriptor: number | undefined } {
   const descriptor = openSync(file, 'r');
-  const start = Buffer.alloc(4);
-  readSync(descriptor, start, 0, 4, 0);
-  const magic = start.toString('hex');
-  if (!magic.startsWith('1f8b') && magic !== '28b52ffd') return { stream: piecesOf(descriptor), descriptor };
+  const start = Buffer.alloc(6);
+  readSync(descriptor, start, 0, start.length, 0);
+  if (compressionOf(start) === 'none') return { stream: piecesOf(descriptor), descriptor };
   closeSync(descriptor);
-  const raw = createReadStream(file, { highWaterMark: 1024 * 1024 });
-  const decompressed = raw.pipe(magic === '28b52ffd' ? createZstdDecompress() : createGunzip());
-  raw.on('error', (error) => decompressed.destroy(error));
-  return { stream: decompressed, descriptor: undefined };
+  return { stream: decompressFile(file), descriptor: undefined };
 }
 
 async function* piecesOf(descriptor: number): AsyncIterable<Buffer> {

@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { createZstdDecompress } from 'node:zlib';
 
 import type { Store } from '../../contract/index.ts';
 import { ancestors, byBytes, UserError, type Argv, type Plan, type Step } from '../../model/index.ts';
 import { encodeHeader, tarEnd, tarPadding, type Header } from '../../roots/tar-header.ts';
 import { readMembers } from '../../roots/tar-members.ts';
+import { lastOfEach, stepMembers, storedTar, type FileStep } from '../step-members.ts';
 
 export interface RenderOptions {
   /** Has everything that the plan uses. */
@@ -58,8 +57,6 @@ export async function writeContext(plan: Plan, folder: string, options: RenderOp
   }
   return actions;
 }
-
-type FileStep = Extract<Step, { do: 'write' | 'link' | 'directory' }>;
 
 async function makeEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -138,7 +135,7 @@ async function* treeTar(
   known: Set<string>,
 ): AsyncGenerator<Uint8Array> {
   yield* missingFolders([posix.join(step.into, 'x')], known);
-  for await (const member of readMembers(inflated(await mustFind(step.archive.sha256, store)))) {
+  for await (const member of readMembers(storedTar(step.archive.sha256, store))) {
     if (member.type === 'socket') continue;
     const path = within(step.into, member.name);
     if (path === '/') continue;
@@ -160,36 +157,11 @@ function within(folder: string, name: string): string {
 }
 
 async function* filesTar(steps: readonly FileStep[], store: Store, known: Set<string>): AsyncGenerator<Uint8Array> {
-  const last = new Map(steps.map((step) => [step.path, step]));
+  const last = lastOfEach(steps);
   for (const step of last.values()) if (step.do === 'directory') known.add(step.path);
   yield* missingFolders([...last.keys()], known);
-  for (const step of [...last.values()].toSorted((a, b) => byBytes(a.path, b.path))) {
-    if (step.path === '/') continue;
-    const { uid = 0, gid = 0 } = 'uid' in step ? step : {};
-    const own = { name: step.path.slice(1), uid, gid, mtimeMs: 0 };
-    if (step.do === 'link') {
-      yield encodeHeader({ ...own, type: 'link', mode: 0o777, size: 0, target: step.target });
-    } else if (step.do === 'directory') {
-      yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
-    } else {
-      const mode = Number.parseInt(step.mode ?? '0644', 8);
-      yield* fileMember({ ...own, mode }, step.content, store);
-    }
-  }
+  yield* stepMembers(last.values(), store);
   yield tarEnd;
-}
-
-async function* fileMember(
-  own: Omit<Header, 'type' | 'size'>,
-  content: Extract<Step, { do: 'write' }>['content'],
-  store: Store,
-): AsyncGenerator<Uint8Array> {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : undefined;
-  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.size;
-  yield encodeHeader({ ...own, type: 'file', size });
-  if (bytes !== undefined) yield bytes;
-  else if (typeof content !== 'string') yield* createReadStream(await mustFind(content.sha256, store));
-  yield tarPadding(size);
 }
 
 /** Folders on the way to paths that nothing has made: root's, 0755. */
@@ -199,19 +171,4 @@ function* missingFolders(paths: readonly string[], known: Set<string>): Generato
     known.add(path);
     yield encodeHeader({ name: path.slice(1), type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeMs: 0 });
   }
-}
-
-async function* inflated(file: string): AsyncGenerator<Uint8Array> {
-  const handle = await open(file, 'r');
-  const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-  await handle.close();
-  const source = createReadStream(file);
-  if (buffer.equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) yield* source.pipe(createZstdDecompress());
-  else yield* source;
-}
-
-async function mustFind(sha256: string, store: Store): Promise<string> {
-  const file = await store.find(sha256);
-  if (file === undefined) throw new UserError(`content is missing from the store: sha256:${sha256}`);
-  return file;
 }

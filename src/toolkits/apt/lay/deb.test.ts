@@ -8,7 +8,7 @@ import { zstdCompressSync } from 'node:zlib';
 
 import { UserError } from '../../../model/index.ts';
 import { withDeb } from './deb.ts';
-import { decompressed } from './decompress.ts';
+import { decompressed } from '../../../roots/decompress.ts';
 import { testAr, testDeb, testTar } from '../../../../test/fakes/deb.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'repronim-deb-'));

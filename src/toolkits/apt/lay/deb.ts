@@ -2,7 +2,7 @@ import { fstatSync, openSync, closeSync } from 'node:fs';
 
 import { UserError } from '../../../model/index.ts';
 import { readAr, type ArMember } from './ar.ts';
-import { decompressed, type Compression } from './decompress.ts';
+import { decompressed, type Compression } from '../../../roots/decompress.ts';
 import { readTar } from './tar.ts';
 
 /** One file of a package's control archive. */

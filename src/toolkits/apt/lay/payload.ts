@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 
 import { UserError } from '../../../model/index.ts';
 import { withDeb, type ControlFile } from './deb.ts';
-import { decompress } from './decompress.ts';
+import { decompress } from '../../../roots/decompress.ts';
 import { memberPath } from './member-path.ts';
 import { openWindow, readTar } from './tar.ts';
 

@@ -19,6 +19,8 @@ const text = Buffer.concat([
 test('gzip, zstd and plain text', async () => {
   assert.deepEqual(await inflate(gzipSync(text)), text);
   assert.deepEqual(await inflate(zstdCompressSync(text)), text);
+  const frames = [text.subarray(0, 9), text.subarray(9)].map((part) => zstdCompressSync(part));
+  assert.deepEqual(await inflate(Buffer.concat(frames)), text);
   assert.deepEqual(await inflate(text), text);
   assert.equal((await inflate(Buffer.alloc(0))).length, 0);
 });

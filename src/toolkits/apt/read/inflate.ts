@@ -1,4 +1,5 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { compressionOf, decompressed } from '../../../roots/decompress.ts';
+import { inflateLz4 } from './lz4.ts';
 
 /** Endings of apt's lists, as APT::Compressor names them; the plain one first. */
 export const listEndings = ['', '.lz4', '.xz', '.gz', '.zst', '.bz2', '.lzma'] as const;
@@ -6,105 +7,9 @@ export const listEndings = ['', '.lz4', '.xz', '.gz', '.zst', '.bz2', '.lzma'] a
 /** What a list may become: bookworm's main is 45 MB. */
 const limit = 1024 * 1024 * 1024;
 
-/** The bytes of a compressed file, by what they begin with; as they are where that is nothing known. */
+/** The bytes of a compressed list, by what they begin with; as they are where that is nothing known. */
 export async function inflate(packed: Buffer): Promise<Buffer> {
-  const magic = packed.toString('latin1', 0, 6);
-  if (magic.startsWith('\x04\x22\x4d\x18')) return inflateLz4(packed);
-  if (magic.startsWith('\x1f\x8b')) return gunzipSync(packed, { maxOutputLength: limit });
-  if (magic.startsWith('\x28\xb5\x2f\xfd')) return zstdDecompressSync(packed, { maxOutputLength: limit });
-  if (magic === '\xfd7zXZ\0') return inflateXz(packed);
-  if (magic.startsWith('BZh')) {
-    const { default: bunzip } = await import('seek-bzip');
-    return bunzip.decode(packed, undefined, true);
-  }
-  return packed;
-}
-
-async function inflateXz(packed: Buffer): Promise<Buffer> {
-  const { default: xz } = await import('xz-decompress');
-  const source = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(packed);
-      controller.close();
-    },
-  });
-  const reader = new xz.XzReadableStream(source).getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks);
-    size += value.length;
-    if (size > limit) throw new Error('too large');
-    chunks.push(Uint8Array.from(value)); // the decoder uses its memory again
-  }
-}
-
-/** The LZ4 frame format (lz4_Frame_format.md), one frame after the other; checksums are not looked at. */
-function inflateLz4(packed: Buffer): Buffer {
-  const blocks: Buffer[] = [];
-  let total = 0;
-  let at = 0;
-  while (at + 7 <= packed.length && packed.readUInt32LE(at) === 0x184d2204) {
-    const flags = packed.readUInt8(at + 4);
-    const largest = 1 << (8 + 2 * ((packed.readUInt8(at + 5) >> 4) & 7));
-    const independent = (flags & 0x20) !== 0;
-    at += 7 + ((flags & 8) !== 0 ? 8 : 0) + ((flags & 1) !== 0 ? 4 : 0);
-    let window = Buffer.alloc(0);
-    for (;;) {
-      const word = packed.readUInt32LE(at);
-      at += 4;
-      if (word === 0) break;
-      const size = word & 0x7fffffff;
-      if (at + size > packed.length) throw new Error('truncated');
-      const data = packed.subarray(at, at + size);
-      const block = word >>> 31 === 1 ? data : inflateBlock(data, largest, independent ? undefined : window);
-      blocks.push(block);
-      total += block.length;
-      if (total > limit) throw new Error('too large');
-      if (!independent) window = Buffer.concat([window, block]).subarray(-65536);
-      at += size + ((flags & 16) !== 0 ? 4 : 0);
-    }
-    if ((flags & 4) !== 0) at += 4;
-  }
-  return Buffer.concat(blocks, total);
-}
-
-/** One block: literals, then a copy from what is there already, and so on. */
-function inflateBlock(from: Buffer, largest: number, window: Buffer | undefined): Buffer {
-  const before = window?.length ?? 0;
-  const to = Buffer.allocUnsafe(before + largest);
-  window?.copy(to);
-  let out = before;
-  let at = 0;
-  while (at < from.length) {
-    const token = from[at++] as number;
-    let count = token >> 4;
-    if (count === 15) {
-      let more: number;
-      do count += more = from[at++] ?? 0;
-      while (more === 255);
-    }
-    if (at + count > from.length || out + count > to.length) throw new Error('broken block');
-    // short runs by hand: a call costs more than they do
-    if (count > 32) to.set(from.subarray(at, at + count), out);
-    else for (let index = 0; index < count; index++) to[out + index] = from[at + index] as number;
-    out += count;
-    at += count;
-    if (at >= from.length) break;
-    const distance = (from[at] as number) | ((from[at + 1] ?? 0) << 8);
-    at += 2;
-    let length = (token & 15) + 4;
-    if (length === 19) {
-      let more: number;
-      do length += more = from[at++] ?? 0;
-      while (more === 255);
-    }
-    const source = out - distance;
-    if (distance === 0 || source < 0 || out + length > to.length) throw new Error('broken block');
-    if (length > 32 && distance >= length) to.copyWithin(out, source, source + length);
-    else for (let index = 0; index < length; index++) to[out + index] = to[source + index] as number;
-    out += length;
-  }
-  return to.subarray(before, out);
+  if (packed.toString('latin1', 0, 4) === '\x04\x22\x4d\x18') return inflateLz4(packed, limit);
+  const compression = compressionOf(packed);
+  return compression === 'none' ? packed : await decompressed(packed, compression, limit, 'a list');
 }

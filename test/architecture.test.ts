@@ -59,6 +59,13 @@ test('no plug-in imports another', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('src/index.ts and src/hall.ts alone know the registries', () => {
+  const knowing = imports.filter(
+    ({ from, to }) => /^(distributions|backends)\/index\.ts$/.test(to) && room(from) !== room(to),
+  );
+  assert.deepEqual([...new Set(knowing.map(({ from }) => from))].toSorted(byBytes), ['hall.ts', 'index.ts']);
+});
+
 test('no imports go round in a circle, those of types included', () => {
   const goals = Map.groupBy(imports, ({ from }) => from);
   const done = new Set<string>();

@@ -35,7 +35,7 @@ export async function prune(found: Pruneable, house: House): Promise<number> {
     freed += (await stat(file)).size;
     await house.store.remove(sha256);
   }
-  for (const path of found.interrupted) await rm(path, { recursive: true, force: true });
+  for (const path of found.interrupted) await removeMapped(path);
   return freed + (await pruneDerived(house));
 }
 
@@ -55,10 +55,11 @@ async function pruneDerived(house: House): Promise<number> {
   return freed;
 }
 
-/** Work folders and half-written content begin with the id of the process that made them. */
+/** Work folders, half-written content and probes begin with the id of the process that made them. */
 async function interrupted(house: House): Promise<string[]> {
   const left: string[] = [];
-  for (const folder of [join(house.places.data, 'work'), join(house.places.store, 'new')]) {
+  const folders = [join(house.places.data, 'work'), join(house.places.store, 'new'), house.store.cache('probes')];
+  for (const folder of folders) {
     for (const name of await readdir(folder).catch(() => [])) {
       const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? 0);
       if (pid > 0 && !isRunning(pid)) left.push(join(folder, name));

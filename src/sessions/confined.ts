@@ -89,8 +89,11 @@ export interface ConfinementProbe {
   readonly ids: 'root' | 'subordinate' | 'single';
 }
 
-/** Finds out by making a small enclosure of an empty folder, which is removed again. */
-export async function probeConfinement(): Promise<ConfinementProbe> {
+/**
+ * Finds out by making a small enclosure of an empty folder, which is removed again. `below` is where that is made: on
+ * the disk where enclosures will be. Its name begins with our process id, so that what a killed probe left is known.
+ */
+export async function probeConfinement(below: string = tmpdir()): Promise<ConfinementProbe> {
   const mapping = findMapping();
   const bare = process.geteuid?.() === 0;
   try {
@@ -105,7 +108,11 @@ export async function probeConfinement(): Promise<ConfinementProbe> {
       ids: mapping.kind,
     };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'repronim-probe-'));
+  const top = await mkdir(below, { recursive: true, mode: 0o700 }).then(
+    () => below,
+    () => tmpdir(), // where nothing may be written, there is still something to say
+  );
+  const folder = await mkdtemp(join(top, `${process.pid}-repronim-probe-`));
   try {
     for (const name of ['root', 'upper', 'work']) await mkdir(join(folder, name));
     const root = join(folder, 'root');

@@ -13,8 +13,8 @@ export const chroot: Backend<Record<string, never>> = {
   title: 'folder, entered with namespaces and pivot_root',
   params,
 
-  async probe() {
-    const { confined, bare } = await probeConfinement();
+  async probe(_params, context) {
+    const { confined, bare } = await probeConfinement(context.store.cache('probes'));
     if (confined.usable) return { usable: true, detail: confined.detail };
     const { because, hint } = confined;
     return bare ? { usable: false, because, hint, whenTrusted: true } : { usable: false, because, hint };

@@ -93,8 +93,8 @@ export function encodeBlock(fields: Block, format: 'ustar' | 'gnu'): Buffer {
   block.write(fields.kind, 156, 1, 'latin1');
   fields.target?.copy(block, 157, 0, 100);
   block.write(format === 'ustar' ? 'ustar\u000000' : 'ustar  \0', 257, 8, 'latin1');
-  block.write(fields.user ?? '', 265, 31, 'utf8');
-  block.write(fields.group ?? '', 297, 31, 'utf8');
+  if (fields.user !== undefined) block.write(fields.user, 265, 31, 'utf8');
+  if (fields.group !== undefined) block.write(fields.group, 297, 31, 'utf8');
   if (fields.device !== undefined) {
     number(fields.device[0], 329, 8);
     number(fields.device[1], 337, 8);

@@ -39,14 +39,16 @@ export async function prune(found: Pruneable, house: House): Promise<number> {
   return freed + (await pruneDerived(house));
 }
 
-/** What was derived from content (unpacked payloads) bears its sha256, and goes with it. */
+/** What was derived from content (unpacked payloads) bears its sha256, and goes with it; half-written, the writer's id. */
 async function pruneDerived(house: House): Promise<number> {
   let freed = 0;
   const top = house.store.cache('');
   for (const folder of await readdir(top).catch(() => [])) {
     for (const name of await readdir(join(top, folder)).catch(() => [])) {
       const [sha256] = /^[0-9a-f]{64}/.exec(name) ?? [];
-      if (sha256 === undefined || (await house.store.find(sha256)) !== undefined) continue;
+      const isUsed = sha256 === undefined || (await house.store.find(sha256)) !== undefined;
+      const writer = Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+      if (isUsed && (writer === 0 || isRunning(writer))) continue;
       const file = join(top, folder, name);
       freed += (await stat(file).catch(() => undefined))?.size ?? 0;
       await rm(file, { recursive: true, force: true });

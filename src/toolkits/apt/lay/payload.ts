@@ -131,7 +131,7 @@ function payloadFile(cache: string, deb: DebFile): string {
 
 async function makePayload(deb: DebFile, file: string): Promise<void> {
   const what = `${deb.name} ${deb.version}`;
-  const part = `${file}.${randomUUID()}.part`;
+  const part = `${file}.${randomUUID()}.${process.pid}`;
   const out = openSync(part, 'wx+', 0o644);
   try {
     await withDeb(deb.file, what, async ({ control, data }, fd) => {

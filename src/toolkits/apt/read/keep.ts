@@ -91,7 +91,8 @@ async function rememberedName(
     return [path, stat?.type, stat?.mode, stat?.uid, stat?.gid, stat?.size, stat?.mtimeMs, stat?.inode];
   });
   const digest = digestOf([root.label, process.getuid?.(), one.paragraph, state]);
-  return join(context.store.cache('repacked'), `${digest.slice('sha256:'.length)}.json`);
+  // what begins with the digest of content goes with that: this is no content's
+  return join(context.store.cache('repacked'), `of-${digest.slice('sha256:'.length)}.json`);
 }
 
 async function recall(file: string, context: TraceContext): Promise<Kept | undefined> {

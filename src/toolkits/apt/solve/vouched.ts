@@ -31,7 +31,7 @@ export async function rememberVouched(
 ): Promise<Vouched> {
   const prints = (keys: readonly Certificate[]) => keys.map(({ fingerprint }) => fingerprint).sort(byBytes);
   const name = digestOf({ machine: prints(machine), bundle: prints(bundle) }).slice(7);
-  const file = join(context.store.cache('vouched'), `${name}.json`);
+  const file = join(context.store.cache('vouched'), `of-${name}.json`);
   const state = await listsState();
   const held = await readHeld(file);
   const fresh = held.lists === state && Date.now() - held.at < day;

@@ -37,9 +37,14 @@ export function recorded(state: string): Readonly<Record<string, unknown>> {
 /** An empty folder of a test's own; removed at the latest when the process ends. */
 export function folder(name: string): string {
   const made = mkdtempSync(join(tmpdir(), `repronim-${name}-`));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  if (folders.length === 0) {
+    process.once('exit', () => folders.forEach((left) => rmSync(left, { recursive: true, force: true })));
+  }
+  folders.push(made);
   return made;
 }
+
+const folders: string[] = [];
 
 export interface Made extends AsyncDisposable {
   readonly instance: Instance;

@@ -19,7 +19,7 @@ import { tarRoot } from '../../src/roots/tar.ts';
 import { CommandFailed } from '../../src/sessions/process.ts';
 import { withDockerd } from './dockerd.ts';
 import { smallRoot } from './roots.ts';
-import { backendContext } from '../contract/backend-fixture.ts';
+import { backendContext, folder } from '../contract/backend-fixture.ts';
 import { testBackend } from '../contract/backend.ts';
 import { awkwardRoot } from './awkward-root.ts';
 
@@ -30,7 +30,7 @@ const params: DockerParams = { host, image: 'repronim-test', network: 'bridge' }
 after(async () => {
   const { digest } = await smallRoot();
   const image = { backend: 'docker', reference: `${params.image}:${digest}`, rootfs: digest };
-  await docker.removeImage(image, params, backendContext(mkdtempSync(join(tmpdir(), 'repronim-image-'))));
+  await docker.removeImage(image, params, backendContext(folder('image')));
   for (const end of ends) await end();
 });
 

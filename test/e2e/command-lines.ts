@@ -5,6 +5,8 @@ import type { Person } from './person.ts';
 
 /** A command line, and what comes of `reproduce` with it. */
 export interface Case {
+  /** Whether it is the same for everybody: tried once only. */
+  readonly alike?: true;
   /** Files of the folder before it is run. */
   readonly files?: Readonly<Record<string, string>>;
   readonly command: readonly string[] | ((person: Person) => readonly string[] | { readonly skip: string });
@@ -32,6 +34,7 @@ export const cases: Readonly<Record<string, Case>> = {
     makes: { 'out.txt': 'c 3\nb 2\na 1\n' },
   },
   'a Perl script': {
+    alike: true,
     files: {
       'sum.pl': `#!/usr/bin/perl
 use strict; use warnings; use List::Util qw(sum); use File::Basename;
@@ -62,6 +65,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { 'p.json': '"/usr"' },
   },
   "a pyenv's Python": {
+    alike: true,
     files: { 'p.py': 'import json, sys\njson.dump(sys.version_info[:2], open("p.json", "w"))\n' },
     command: ({ env }) => {
       const found = programOf('python3', env['PATH'] ?? '');
@@ -73,6 +77,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { 'p.json': undefined },
   },
   'a Node script': {
+    alike: true,
     files: { 'n.js': 'require("node:fs").writeFileSync("n.txt", process.version);\n' },
     command: ({ env, program }) => {
       const others = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== dirname(process.execPath));
@@ -82,6 +87,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { 'n.txt': undefined },
   },
   'spaces and quotes in arguments': {
+    alike: true,
     command: [
       'sh',
       '-c',
@@ -111,6 +117,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { got: 'through a pipe\n' },
   },
   'standard input from a file': {
+    alike: true,
     files: { 'data.txt': '1\n2\n3\n' },
     command: ['wc', '-l'],
     stdin: { file: 'data.txt' },
@@ -123,17 +130,20 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { part: 'partial\n' },
   },
   'a command that is killed': {
+    alike: true,
     command: ['sh', '-c', 'echo partial > part; kill -SEGV $$'],
     replay: /exit 139, as before · 1 output, 1 equal/,
     makes: { part: 'partial\n' },
   },
   'a command that writes nothing': {
+    alike: true,
     command: ['true'],
     replay: /exit 0, as before · no output to compare/,
     end: /^not shown: same environment, but the command wrote nothing that could be compared\.$/m,
     status: 3,
   },
   'other results each time': {
+    alike: true,
     command: ['sh', '-c', 'date +%s%N; date +%s%N > now'],
     replay: /2 outputs, 0 equal, 2 differ .*\n +now +line 1: "\d+" → "\d+"\n +standard output +line 1: "\d+" → "\d+"/,
     end: /^not reproduced: same environment, 2 results differ\.$/m,

@@ -62,7 +62,7 @@ describe('reproduce -- COMMAND', { concurrency: 2 }, () => {
       rmSync(top, { recursive: true, force: true });
     });
     for (const [title, wanted] of Object.entries(cases)) {
-      test(title, async (t) => await tryOne(t, title, wanted, user, join(top, 'home')));
+      if (wanted.alike !== true) test(title, async (t) => await tryOne(t, title, wanted, user, join(top, 'home')));
     }
   });
 });

@@ -16,7 +16,8 @@ const bundles = ['study.repronim', 'traced.repronim', 'complete.repronim'] as co
 
 const skip = process.getuid?.() === 0 ? false : 'only root can make the images';
 
-describe('the demo', { skip }, () => {
+// Much of it is waiting for the network: two at a time.
+describe('the demo', { skip, concurrency: 2 }, () => {
   const folder = scratch('demo', 3 * 2 ** 30);
   const ends: (() => Promise<void>)[] = [];
   const owner = { after: (end: () => Promise<void>) => ends.unshift(end) };
@@ -27,15 +28,34 @@ describe('the demo', { skip }, () => {
   let docker: Docker;
   let clone: string;
   let debian12: Image;
+  let debian13: Promise<Image>;
+  const kept = Promise.withResolvers<void>();
+  kept.promise.catch(() => {}); // whoever waits for them hears of it
 
   before(async () => {
     docker = await dockerAt(await withDockerd(owner));
     clone = await cloneInto(folder);
     debian12 = own(await stockImage('bookworm', docker));
+    debian13 = stockImage('trixie', docker).then(own);
+    debian13.catch(() => {}); // whoever waits for it hears of it
   });
   after(async () => {
+    await debian13?.catch(() => {});
     for (const end of ends) await end();
   });
+
+  async function keepBundles(machine: Machine): Promise<void> {
+    const run = ['--', 'examples/brain/run'] as const;
+    const said = [
+      await machine.run('./repronim', 'reproduce', '-o', '/root/study.repronim', ...run),
+      await machine.run('./repronim', 'trace', '--bundle', '-o', '/root/traced.repronim', ...run),
+      await machine.run('./repronim', 'trace', '--complete', '-o', '/root/complete.repronim', ...run),
+      await machine.run('git', 'status', '--porcelain'),
+    ];
+    for (const one of said) assert.equal(one.status, 0, one.said);
+    assert.equal(said.at(-1)?.said, '', 'nothing is written into the work tree');
+    for (const name of bundles) await machine.get(`/root/${name}`, join(folder, name));
+  }
 
   async function runDemo(machine: Machine): Promise<string> {
     const { status, said, seconds } = await machine.run('./demo');
@@ -47,34 +67,31 @@ describe('the demo', { skip }, () => {
     return `./demo took ${seconds.toFixed(0)} s`;
   }
 
+  test('on Debian 12, where mounts are allowed; it is kept as a bundle', async (t) => {
+    try {
+      await using machine = await startMachine(debian12, docker, [...online, ...mountsAllowed], clone);
+      t.diagnostic(await runDemo(machine));
+      await keepBundles(machine);
+      kept.resolve();
+    } catch (error) {
+      kept.reject(error);
+      throw error;
+    }
+  });
+
   test('on Debian 12, where nothing may be mounted', async (t) => {
     await using machine = await startMachine(debian12, docker, online, clone);
     t.diagnostic(await runDemo(machine));
   });
 
-  test('on Debian 12, where mounts are allowed; it is kept as a bundle', async (t) => {
-    await using machine = await startMachine(debian12, docker, [...online, ...mountsAllowed], clone);
-    t.diagnostic(await runDemo(machine));
-    const run = ['--', 'examples/brain/run'] as const;
-    const kept = [
-      await machine.run('./repronim', 'reproduce', '-o', '/root/study.repronim', ...run),
-      await machine.run('./repronim', 'trace', '--bundle', '-o', '/root/traced.repronim', ...run),
-      await machine.run('./repronim', 'trace', '--complete', '-o', '/root/complete.repronim', ...run),
-    ];
-    for (const { status, said } of kept) assert.equal(status, 0, said);
-    const { said } = await machine.run('git', 'status', '--porcelain');
-    assert.equal(said, '', 'nothing is written into the work tree');
-    for (const name of bundles) await machine.get(`/root/${name}`, join(folder, name));
-  });
-
-  describe('on Debian 13, which has only the clone and the bundle', () => {
+  describe('on Debian 13, which has only the clone and the bundle', { concurrency: 2 }, () => {
     let ready: Image;
 
     before(async () => {
-      const debian13 = own(await stockImage('trixie', docker));
-      await using machine = await startMachine(debian13, docker, online, clone);
+      await using machine = await startMachine(await debian13, docker, online, clone);
       const { status, said } = await machine.run('./repronim', 'doctor');
       assert.equal(status, 0, said);
+      await kept.promise;
       for (const name of bundles) await machine.put(join(folder, name), `/root/${name}`);
       ready = own(await machine.freeze());
     });

@@ -13,6 +13,8 @@ export interface Execution {
     | { readonly uid: number; readonly gid: number; readonly groups?: readonly number[]; readonly umask?: number }
     | undefined;
   readonly tty?: boolean;
+  /** Of its terminal, from its first moment on: daemons set it (`resize`) when the program may have looked already. */
+  readonly size?: readonly [columns: number, rows: number] | undefined;
   /** Whether the program's standard input is ours to write; else it is /dev/null. */
   readonly stdin: boolean;
   onStdout(piece: Buffer): void | Promise<void>;
@@ -33,7 +35,7 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 // `docker exec` knows neither umask nor groups, adds to the environment, and can't send signals: so a shell of the
 // root says its number, which stays that of the program, and `env` gives the environment as it is. Data are arguments.
-const wrapper = 'echo "$$" >&2; umask "$1"; shift; exec "$@"';
+const wrapper = 'echo "$$" >&2; umask "$1"; test -z "$2" || stty cols "$2" rows "$3" 2>/dev/null; shift 3; exec "$@"';
 // JSON carries no bytes that are not UTF-8: they come as printf's octal escapes. The dot keeps newlines at the end.
 const decoder =
   'n=$#; while [ "$n" -gt 0 ]; do v=$(printf "%b." "$1"); shift; set -- "$@" "${v%.}"; n=$((n - 1)); done; ' +
@@ -58,6 +60,7 @@ export async function execute(engine: Engine, container: string, what: Execution
         wrapper,
         'sh',
         octal(user?.umask ?? 0o022),
+        ...(what.size ?? ['', '']).map(String),
         ...switching(what),
         ...(isPlain ? entered : decoding([what.cwd, ...entered])),
       ],

@@ -8,7 +8,7 @@ import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
 import { execute, type Executing } from './exec.ts';
 import { containerRoot } from './root.ts';
-import { feed, followSize, leaveNewlines, writeAll } from './streams.ts';
+import { feed, followSize, leaveNewlines, windowSize, writeAll } from './streams.ts';
 
 const defaultEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } as const;
 
@@ -69,6 +69,7 @@ export function containerSession({ engine, container, name, ensureRunning, inste
         cwd: options.cwd ?? '/',
         user: options.user,
         tty,
+        size: tty ? windowSize(stdout ?? 1) : undefined,
         stdin: stdin !== undefined,
         onStdout: async (piece) => (stdout === undefined ? undefined : await writeAll(stdout, piece)),
         onStderr: async (piece) => (stderr === undefined ? undefined : await writeAll(stderr, piece)),

@@ -55,13 +55,20 @@ export async function leaveNewlines(terminal: number): Promise<void> {
   if (isatty(terminal)) await execProcess(['stty', '-opost'], { stdin: terminal, stdout: 'ignore', stderr: 'ignore' });
 }
 
+/** The size of the terminal at a descriptor, as it is now. */
+export function windowSize(descriptor: number): [columns: number, rows: number] | undefined {
+  if (!isatty(descriptor)) return undefined;
+  const terminal = new WriteStream(again(descriptor, true)); // one that is open keeps the size that it saw first
+  const size = terminal.getWindowSize();
+  terminal.destroy();
+  return size;
+}
+
 /** Tells the size of the terminal at a descriptor, now and whenever it changes, until the returned function is called. */
 export function followSize(descriptor: number, tell: (columns: number, rows: number) => Promise<void>): () => void {
-  if (!isatty(descriptor)) return () => {};
   const tellNow = () => {
-    const terminal = new WriteStream(again(descriptor, true)); // one that is open keeps the size that it saw first
-    void tell(...terminal.getWindowSize());
-    terminal.destroy();
+    const size = windowSize(descriptor);
+    if (size !== undefined) void tell(...size);
   };
   tellNow();
   process.on('SIGWINCH', tellNow);

@@ -16,8 +16,7 @@ const bundles = ['study.repronim', 'traced.repronim', 'complete.repronim'] as co
 
 const skip = process.getuid?.() === 0 ? false : 'only root can make the images';
 
-// Much of it is waiting for the network: two at a time.
-describe('the demo', { skip, concurrency: 2 }, () => {
+describe('the demo', { skip }, () => {
   const folder = scratch('demo', 3 * 2 ** 30);
   const ends: (() => Promise<void>)[] = [];
   const owner = { after: (end: () => Promise<void>) => ends.unshift(end) };
@@ -28,19 +27,15 @@ describe('the demo', { skip, concurrency: 2 }, () => {
   let docker: Docker;
   let clone: string;
   let debian12: Image;
-  let debian13: Promise<Image>;
-  const kept = Promise.withResolvers<void>();
-  kept.promise.catch(() => {}); // whoever waits for them hears of it
+  let debian13: Image;
 
   before(async () => {
     docker = await dockerAt(await withDockerd(owner));
     clone = await cloneInto(folder);
-    debian12 = own(await stockImage('bookworm', docker));
-    debian13 = stockImage('trixie', docker).then(own);
-    debian13.catch(() => {}); // whoever waits for it hears of it
+    const images = ['bookworm', 'trixie'].map(async (release) => own(await stockImage(release, docker)));
+    [debian12, debian13] = (await Promise.all(images)) as [Image, Image];
   });
   after(async () => {
-    await debian13?.catch(() => {});
     for (const end of ends) await end();
   });
 
@@ -68,15 +63,9 @@ describe('the demo', { skip, concurrency: 2 }, () => {
   }
 
   test('on Debian 12, where mounts are allowed; it is kept as a bundle', async (t) => {
-    try {
-      await using machine = await startMachine(debian12, docker, [...online, ...mountsAllowed], clone);
-      t.diagnostic(await runDemo(machine));
-      await keepBundles(machine);
-      kept.resolve();
-    } catch (error) {
-      kept.reject(error);
-      throw error;
-    }
+    await using machine = await startMachine(debian12, docker, [...online, ...mountsAllowed], clone);
+    t.diagnostic(await runDemo(machine));
+    await keepBundles(machine);
   });
 
   test('on Debian 12, where nothing may be mounted', async (t) => {
@@ -88,10 +77,9 @@ describe('the demo', { skip, concurrency: 2 }, () => {
     let ready: Image;
 
     before(async () => {
-      await using machine = await startMachine(await debian13, docker, online, clone);
+      await using machine = await startMachine(debian13, docker, online, clone);
       const { status, said } = await machine.run('./repronim', 'doctor');
       assert.equal(status, 0, said);
-      await kept.promise;
       for (const name of bundles) await machine.put(join(folder, name), `/root/${name}`);
       ready = own(await machine.freeze());
     });

@@ -73,10 +73,26 @@ privateNetworks.addSubnet('fe80::', 10, 'ipv6');
 
 async function isPrivate(host: string): Promise<boolean> {
   const bare = host.replace(/^\[|\]$/g, '');
-  const addresses =
-    isIP(bare) > 0 ? [bare] : (await lookup(bare, { all: true }).catch(() => [])).map(({ address }) => address);
+  const addresses = isIP(bare) > 0 ? [bare] : await addressesOf(bare);
   return addresses.some((address) => privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
 }
+
+/** Asked once for each name: a name server that is asked hundreds of times a second drops some, and each costs 5 s. */
+async function addressesOf(name: string): Promise<readonly string[]> {
+  const known = addresses.get(name);
+  if (known !== undefined) return await known;
+  const asked = lookup(name, { all: true }).then(
+    (found) => found.map(({ address }) => address),
+    () => {
+      addresses.delete(name);
+      return [];
+    },
+  );
+  addresses.set(name, asked);
+  return await asked;
+}
+
+const addresses = new Map<string, Promise<readonly string[]>>();
 
 /** A name that nobody knows is not known a second later either. */
 function isFinal(error: unknown): boolean {

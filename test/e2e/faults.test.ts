@@ -23,7 +23,7 @@ describe(`kill -9, seed ${seed}`, { concurrency: 2 }, () => {
   test('while packages are got, and while docker makes an image and a container', async (t) => {
     using victim = openVictim('docker');
     await traced(victim, ['anchor', 'victim']);
-    await killAndLook(t, victim, { count: 4, spec: 'victim' });
+    await killAndLook(t, victim, { count: 8, spec: 'victim' });
     if (!isRoot) return t.skip('only root may start a docker daemon');
     await anchored(victim);
     const address = await withDockerd(t);
@@ -38,7 +38,7 @@ describe(`kill -9, seed ${seed}`, { concurrency: 2 }, () => {
     using victim = openVictim('lay');
     await traced(victim, ['anchor', 'victim']);
     await anchored(victim);
-    await killAndLook(t, victim, { count: 30, spec: 'victim' });
+    await killAndLook(t, victim, { count: 26, spec: 'victim' });
   });
 });
 

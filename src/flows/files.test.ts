@@ -3,6 +3,7 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
@@ -10,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -17,6 +19,7 @@ import { contexts } from '../../test/fakes/contexts.ts';
 import type { Access, TraceResult } from '../contract/index.ts';
 import { sha256 } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
+import { withListed } from './files/listed.ts';
 import { classify, impliedPaths, lockFiles, snapshotBefore } from './files.ts';
 
 const nothing: Access = {
@@ -282,4 +285,27 @@ test('inputs and outputs start as they were before the run', async (t) => {
     state.notes.map(({ path }) => path),
     paths('huge'),
   );
+});
+
+test('names in folders that were listed are asked about, below the directory of the run', async () => {
+  const top = mkdtempSync(join(tmpdir(), 'repronim-listed-'));
+  try {
+    mkdirSync(join(top, 'study/empty'), { recursive: true });
+    for (const name of ['read', 'listed', 'made']) writeFileSync(join(top, 'study', name), name);
+    writeFileSync(join(top, 'elsewhere'), '');
+    const seen = trace([
+      folder('/study', { read: true }),
+      folder('/', { read: true }),
+      read('/study/read'),
+      made('/study/made'),
+    ]);
+    const { accesses } = await withListed(seen, localRoot(top), ['/study']);
+    const found = classify(trace(accesses), owned(), { ...study, directory: '/study' });
+    assert.deepEqual(found.inputs, ['/study/listed', '/study/read']);
+    assert.deepEqual(found.outputs, ['/study/made']);
+    assert.ok(found.directories.includes('/study/empty'));
+    assert.deepEqual(found.loose, []);
+  } finally {
+    rmSync(top, { recursive: true });
+  }
 });

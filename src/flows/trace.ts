@@ -3,6 +3,7 @@ import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult }
 import { assemble } from './assemble.ts';
 import { attribute, canonicalPaths } from './attribute.ts';
 import { classify, impliedPaths, lockFiles, snapshotBefore } from './files.ts';
+import { withListed } from './files/listed.ts';
 import type { TraceRequest } from './trace-request.ts';
 import { watch } from './watch.ts';
 
@@ -50,7 +51,11 @@ export async function trace(
           limits: request.limits ?? {},
           named: [...(request.inputs ?? []), ...(request.outputs ?? [])],
         });
-  const watched = run === undefined ? undefined : await watch(run, parts.tracer, context, work);
+  const ran = run === undefined ? undefined : await watch(run, parts.tracer, context, work);
+  const watched =
+    ran === undefined || run?.stat !== true
+      ? ran
+      : await withListed(ran, root, [run.directory, ...(request.inputs ?? [])]);
   const seen = watched ?? (await lookedAt(request));
   context.onProgress({ step: 'trace', what: 'whose files these are' });
   const attributed = await attribute(

@@ -37,7 +37,7 @@ export const verb: Verb = {
     { flags: '-o, --output <file>', says: 'keep the spec, or the bundle if the name ends in .repronim', matters: true },
     { flags: '--name <name>', says: 'what the environment is called', otherwise: '<folder>-<4 digits>', matters: true },
     { flags: '--rm', says: 'remove the environment afterwards', matters: true },
-    { flags: '--stat', says: 'watch also what the command only asks about (slower)', matters: true },
+    { flags: '--stat', says: 'watch also what the command only asks about or lists (slower)', matters: true },
     ...confinementOptions,
     { flags: '--input <path...>', says: 'an input, wherever it lies' },
     { flags: '--output-file <path...>', says: 'an output, wherever it lies' },

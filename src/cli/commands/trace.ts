@@ -43,7 +43,7 @@ export const verb: Verb = {
     { flags: '--no-data', says: 'bundle: leave the inputs out' },
     { flags: '--in <place>', says: 'look there: host, NAME, root:DIR, tar:FILE', otherwise: 'host' },
     { flags: '--scope <scope>', says: 'how much is locked', choices: ['used', 'closure', 'all'], otherwise: 'used' },
-    { flags: '--stat', says: 'watch also what a command only asks about (slower)' },
+    { flags: '--stat', says: 'watch also what a command only asks about or lists (slower)' },
     { flags: '--allow-io-uring', says: 'do not turn io_uring off; what goes through it is not seen' },
     { flags: '--input <path...>', says: 'an input, wherever it lies' },
     { flags: '--output-file <path...>', says: 'an output, wherever it lies' },

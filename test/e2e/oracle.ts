@@ -60,7 +60,7 @@ export async function mmdebstrap(
 }
 
 /** The packages of a folder, as apt names their files. */
-export function readDebs(folder: string): DebFile[] {
+function readDebs(folder: string): DebFile[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.deb'))
     .sort()

@@ -10,6 +10,15 @@ export interface Context {
   settings(name: string): Readonly<Record<string, unknown>>;
 }
 
+/** What is known of the run beside the paths that it used. */
+export interface Ran {
+  /** The environment that the command was given, secrets and all: only what a distribution is about may be taken. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  /** Programs that were executed: argv as given, and the file. */
+  readonly programs: readonly { readonly file: string; readonly argv: readonly string[] }[];
+}
+
 /** What `describe` gets. */
 export interface TraceContext extends Context {
   /** `used`: what was used and its closure; `all`: the whole collection. */
@@ -18,6 +27,8 @@ export interface TraceContext extends Context {
   readonly keep: boolean;
   /** Folders that are taken as one prefix whole. */
   readonly whole: readonly string[];
+  /** Absent where nothing was run: paths were named. */
+  readonly ran?: Ran;
 }
 
 /** What `obtain`, `resolve` and `bootstrap` get. */

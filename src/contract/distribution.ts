@@ -5,12 +5,13 @@ import type {
   Difference,
   DistributionLock,
   DistributionSpec,
+  EnvironmentChange,
   Note,
   PackageId,
   Step,
   VolatilePath,
 } from '../model/index.ts';
-import type { Context, CreateContext, TraceContext } from './context.ts';
+import type { Context, CreateContext, Ran, TraceContext } from './context.ts';
 import type { Root } from './root.ts';
 import type { Obtained, Wanted } from './store.ts';
 
@@ -34,10 +35,36 @@ export interface Description<S extends DistributionSpec, L extends DistributionL
     readonly instance?: string;
     /** One line for the trace's summary: `14 Debian packages`, `1 git work tree`. */
     readonly summary: string;
+    /** A path of what it stands on (a venv's interpreter): the flow makes its owner the `base`. Also a lead. */
+    readonly standsOn?: string;
   }[];
   /** Paths that must be claimed too (interpreters behind links, editable checkouts, a git dir elsewhere). */
   readonly leads?: readonly string[];
   readonly notes: readonly Note[];
+}
+
+/** One distribution of an exact spec. */
+export interface Exact<S extends DistributionSpec, L extends DistributionLock> {
+  readonly spec: S;
+  readonly lock: L;
+  /** What `prepare` made. */
+  readonly made: Readonly<Record<string, ContentRef>>;
+}
+
+/** What a person wants of a live environment, in the words of the distribution: `jq`, `nilearn==0.10.4`. */
+export interface Edit {
+  readonly install?: readonly string[];
+  readonly uninstall?: readonly string[];
+  /** `true`: everything. */
+  readonly upgrade?: true | readonly string[];
+}
+
+/** What a base has to supply, and which packages of the families of operating systems have it. */
+export interface Need {
+  /** As a person names it: `git`, `python3`. */
+  readonly program: string;
+  readonly debian: readonly string[];
+  readonly redhat: readonly string[];
 }
 
 /** What `diff` and `verify` see of one distribution in a root. */
@@ -83,6 +110,9 @@ export interface Distribution<
   /** What are they? Asked again when leads find more; the last answer counts. */
   describe(owned: ReadonlyMap<string, readonly Owner[]>, root: Root, context: TraceContext): Promise<Description<S, L>>;
 
+  /** Whether the run itself, by its environment or programs, tells of this: `describe` is then asked without a claim, too. */
+  notices?(ran: Ran): boolean;
+
   /** Loose to exact: what is held and still satisfies stays, but for `renew` (`true`: all). */
   resolve?(
     wish: S,
@@ -106,6 +136,15 @@ export interface Distribution<
   bootstrap?(spec: S, lock: L, directory: string, context: CreateContext): Promise<LaidRoot>;
   /** What turns the base into this. Pure. `made` is what `prepare` gave. */
   plan(spec: S, lock: L, made: Readonly<Record<string, ContentRef>>): readonly Step[];
+
+  /** The entry as it is after such an edit, not yet resolved. Pure. Throws UserError 2 for a word that it does not understand. */
+  edit?(spec: S, edit: Edit): S;
+  /** What turns a live environment from one exact state into the other; content that the steps name is in the store. */
+  change?(from: Exact<S, L>, to: Exact<S, L>): readonly Step[];
+  /** What is to be set for using it, in order; `deactivate` takes it back. Absent where nothing needs to be. */
+  activate?(spec: S, lock?: L): readonly EnvironmentChange[];
+  /** What it takes of its base: a base by default is chosen so that it has that. */
+  needs?(spec: S): readonly Need[];
 
   /** Paths whose bytes depend on the route: not in the fingerprint, and said by name. */
   volatile?(spec: S): readonly VolatilePath[];

@@ -33,7 +33,7 @@ export async function assemble(found: Findings): Promise<{ spec: Spec; notes: re
   const environment = keptEnvironment(cut?.env ?? {}, request.variables ?? []);
   const run = cut === undefined ? undefined : runOf(found, cut.argv);
   const named = nameDistributions(found.described);
-  const entries = named.map(entryOf);
+  const entries = named.map((one) => entryOf(one, named));
   const locks = named.map(({ id, described }, index): [string, DistributionLock] => [
     id,
     { of: entryDigest(entries[index] ?? described.spec), ...described.lock },

@@ -16,6 +16,10 @@ export interface Described {
   readonly lock: Readonly<Record<string, unknown>>;
   readonly instance?: string;
   readonly summary: string;
+  /** A path of what it stands on. */
+  readonly standsOn?: string;
+  /** Whose that path is. */
+  readonly foundation?: { readonly type: string; readonly instance?: string };
 }
 
 export interface Attributed {
@@ -40,23 +44,52 @@ export async function attribute(
   const asked = new Set<string>();
   const described = new Map<string, { described: readonly Described[]; notes: readonly Note[] }>();
   let fresh = [...new Set(paths)];
-  while (fresh.length > 0) {
+  const { ran } = context;
+  const noticed = distributions.filter((one) => ran !== undefined && one.notices?.(ran) === true);
+  const unasked = new Set(noticed.map(({ type }) => type as string));
+  while (fresh.length > 0 || unasked.size > 0) {
     for (const path of fresh) asked.add(path);
     const changed = await claimAll(fresh, owned, root, distributions, context);
     const leads = new Set<string>();
     for (const distribution of distributions) {
-      if (!changed.has(distribution.type)) continue;
+      if (!unasked.delete(distribution.type) && !changed.has(distribution.type)) continue;
       const answer = await distribution.describe(ownedBy(owned, distribution.type), root, context);
       described.set(distribution.type, {
         notes: answer.notes,
         described: answer.distributions.map((one) => ({ ...one, type: distribution.type })),
       });
       for (const lead of answer.leads ?? []) leads.add(lead);
+      for (const path of await foundations(answer.distributions, root)) leads.add(path);
     }
     fresh = (await canonicalPaths([...leads], root)).filter((path) => !asked.has(path));
   }
   const answers = distributions.flatMap(({ type }) => described.get(type) ?? []);
-  return { owned, described: answers.flatMap((one) => one.described), notes: answers.flatMap((one) => one.notes) };
+  const found = answers.flatMap((one) => one.described);
+  return {
+    owned,
+    described: await Promise.all(found.map(async (one) => withFoundation(one, owned, root))),
+    notes: answers.flatMap((one) => one.notes),
+  };
+}
+
+/** The paths on which these stand: as they are named, and where their links end. */
+async function foundations(
+  described: readonly { readonly standsOn?: string }[],
+  root: Root,
+): Promise<readonly string[]> {
+  const named = described.flatMap(({ standsOn }) => standsOn ?? []);
+  const real = await root.realpath(named);
+  return [...(await canonicalPaths(named, root)), ...real.filter((path) => path !== undefined)];
+}
+
+async function withFoundation(one: Described, owned: ReadonlyMap<string, Owned>, root: Root): Promise<Described> {
+  // where the links end comes last and counts: a link may be of one who only points elsewhere
+  const owner = (await foundations([one], root))
+    .map((path) => owned.get(path))
+    .findLast((found) => found !== undefined);
+  if (owner === undefined) return one;
+  const instance = owner.owners.find((found) => found.instance !== undefined)?.instance;
+  return { ...one, foundation: { type: owner.type, ...(instance === undefined ? {} : { instance }) } };
 }
 
 /** Each path with the links of its folders resolved, but not the last part: links are things that are owned. */

@@ -20,10 +20,20 @@ export function nameDistributions(described: readonly Described[]): { id: string
   });
 }
 
-/** The entry above the lock: `type`, then `id` where it is not the type, then the rest. */
-export function entryOf({ id, described }: { id: string; described: Described }): DistributionSpec {
+/** The entry above the lock: `type`, then `id` where it is not the type, `base` where it is known, then the rest. */
+export function entryOf(
+  { id, described }: { id: string; described: Described },
+  all: readonly { id: string; described: Described }[],
+): DistributionSpec {
   const { type, ...rest } = described.spec;
-  return id === type ? { type, ...rest } : { type, id, ...rest };
+  const { foundation } = described;
+  const base = all.find(
+    (one) =>
+      one.id !== id &&
+      one.described.type === foundation?.type &&
+      (foundation.instance === undefined || one.described.instance === foundation.instance),
+  );
+  return { type, ...(id === type ? {} : { id }), ...(base === undefined ? {} : { base: base.id }), ...rest };
 }
 
 function firstFree(name: string, taken: ReadonlySet<string>): string {

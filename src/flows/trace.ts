@@ -62,7 +62,9 @@ export async function trace(
     [...(await pathsOf(seen, root)), ...context.whole],
     root,
     parts.distributions,
-    context,
+    run === undefined || watched === undefined
+      ? context
+      : { ...context, ran: { env: run.env, directory: run.directory, programs: watched.programs } },
   );
   const files = classify(seen, attributed.owned, {
     directory: run?.directory ?? '/',

@@ -1,6 +1,7 @@
 export * from './difference.ts';
 export * from './digest.ts';
 export * from './entry.ts';
+export * from './environment.ts';
 export * from './error.ts';
 export * from './note.ts';
 export * from './package.ts';

@@ -62,7 +62,7 @@ test('what was made from its spec is equal at every level', async (t) => {
   assert.match(verdict.fingerprint?.digest ?? '', /^sha256:/);
   assert.deepEqual(verdict.unvouched, []);
   assert.deepEqual(
-    verdict.levels.contents?.explained.map(({ subject, explained }) => [subject, explained]),
+    verdict.levels.contents?.explained.map(({ path, explained }) => [path, explained]),
     [
       ['/etc/fake.conf', 'fake configuration'],
       ['/home/u/.config', 'named by the spec'],
@@ -92,16 +92,16 @@ test('each difference is at its level, named to the file', async (t) => {
   const verdict = await look(spec);
   assert.equal(verdict.equal, false);
   assert.deepEqual(verdict.levels.contents?.differing, [
-    { subject: '/etc/profile', kind: 'changed', was: sha256('profile'), is: sha256('edited'), owner: 'base 1' },
-    { subject: '/usr/bin/hi', kind: 'unknown' },
-    { subject: '/usr/lib/tool/data', kind: 'missing', owner: 'tool 2.0-1' },
+    { path: '/etc/profile', kind: 'changed', was: sha256('profile'), is: sha256('edited'), owner: 'base 1' },
+    { path: '/usr/bin/hi', kind: 'unknown' },
+    { path: '/usr/lib/tool/data', kind: 'missing', owner: 'tool 2.0-1' },
   ]);
   assert.deepEqual([verdict.levels.contents?.checked, verdict.levels.contents?.equal], [4, 2]);
   assert.deepEqual(verdict.levels.files?.differing, [
-    { subject: '/opt/a', kind: 'changed', was: sha256('a'), is: sha256('b') },
-    { subject: '/opt/a', kind: 'mode', was: '0600', is: '0640' },
-    { subject: '/opt/l', kind: 'changed', was: 'a', is: 'elsewhere' },
-    { subject: '/opt/none', kind: 'missing' },
+    { path: '/opt/a', kind: 'changed', was: sha256('a'), is: sha256('b') },
+    { path: '/opt/a', kind: 'mode', was: '0600', is: '0640' },
+    { path: '/opt/l', kind: 'changed', was: 'a', is: 'elsewhere' },
+    { path: '/opt/none', kind: 'missing' },
   ]);
   assert.deepEqual([verdict.levels.files?.checked, verdict.levels.files?.equal], [3, 0]);
 });
@@ -115,9 +115,9 @@ test('packages are compared both ways', async (t) => {
     checked: 2,
     equal: 0,
     differing: [
-      { subject: 'base', kind: 'version', was: '1', is: '1.1', owner: 'fake' },
-      { subject: 'extra', kind: 'unknown', is: '3', owner: 'fake' },
-      { subject: 'tool', kind: 'missing', was: '2.0-1', owner: 'fake' },
+      { path: 'base', kind: 'version', was: '1', is: '1.1', owner: 'fake' },
+      { path: 'extra', kind: 'unknown', is: '3', owner: 'fake' },
+      { path: 'tool', kind: 'missing', was: '2.0-1', owner: 'fake' },
     ],
     explained: [],
   });
@@ -144,14 +144,14 @@ test('artifacts: repacked, gone from the store, broken in the store, not in the 
   assert.equal((await look(spec, { built: [base, tool] })).levels.artifacts?.equal, 2);
   const notBuilt = await look(spec, { built: [base] });
   assert.deepEqual(notBuilt.levels.artifacts?.differing, [
-    { subject: 'tool 2.0-1', owner: 'fake', was: tool, kind: 'missing' },
+    { path: 'tool 2.0-1', owner: 'fake', was: tool, kind: 'missing' },
   ]);
 
   writeFileSync((await context.store.find(base)) as string, 'flipped');
   const broken = await look(spec);
   assert.equal(broken.equal, false);
   assert.deepEqual(broken.levels.artifacts?.differing[0], {
-    subject: 'base 1',
+    path: 'base 1',
     owner: 'fake',
     was: base,
     is: sha256('flipped'),
@@ -171,9 +171,9 @@ test('traced files are found behind links, and volatile ones looked at alone', a
   ];
   const { levels } = await look(spec, { traced });
   assert.deepEqual([levels.files?.checked, levels.files?.equal], [3, 2]);
-  assert.equal(levels.files?.differing[0]?.subject, '/usr/bin/tool');
+  assert.equal(levels.files?.differing[0]?.path, '/usr/bin/tool');
   assert.deepEqual(
-    levels.contents?.differing.map(({ subject }) => subject),
+    levels.contents?.differing.map(({ path }) => path),
     ['/lib64'],
     'the traced loader is named, the link is not',
   );
@@ -194,8 +194,8 @@ test('the tree that it was made from says what packages do not', async (t) => {
   chmodSync(join(root, 'usr/lib'), 0o777);
   const verdict = await look(spec, made);
   assert.deepEqual(
-    verdict.levels.contents?.differing.map(({ subject, kind, was = '', is, owner }) => [
-      subject,
+    verdict.levels.contents?.differing.map(({ path, kind, was = '', is, owner }) => [
+      path,
       kind,
       kind === 'mode' ? `${was} ${is}` : '',
       owner,
@@ -209,7 +209,7 @@ test('the tree that it was made from says what packages do not', async (t) => {
   );
   assert.ok(
     verdict.levels.contents?.explained.some(
-      ({ subject, explained }) => subject === '/work/out' && explained === 'a run writes it',
+      ({ path, explained }) => path === '/work/out' && explained === 'a run writes it',
     ),
   );
   assert.deepEqual(madeFrom({ directory: `${directory}-gone` }), {});

@@ -6,7 +6,7 @@ export type LevelName = 'packages' | 'artifacts' | 'contents' | 'files' | 'resul
 /** One thing that is not as it was. */
 export interface Difference {
   /** A path, or a package's key. */
-  readonly subject: string;
+  readonly path: string;
   readonly kind:
     | 'changed'
     | 'missing'

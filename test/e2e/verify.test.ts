@@ -92,7 +92,7 @@ test('files of packages, drawn at random: a byte, a mode, an owner, a missing on
       assert.equal(equal, false, `${kind} ${path}`);
       const [found] = levels.contents?.differing ?? [];
       assert.equal(found?.kind, kind, path);
-      assert.ok(path.endsWith(found?.subject.replace(/^\/usr/, '') ?? '?'), `${path} is named, not ${found?.subject}`);
+      assert.ok(path.endsWith(found?.path.replace(/^\/usr/, '') ?? '?'), `${path} is named, not ${found?.path}`);
       assert.notEqual(await print(), clean, `${kind} ${path}`);
       cpSync(join(source, path), file);
       chownSync(file, stat.uid, stat.gid);
@@ -113,7 +113,7 @@ test('what is planted anywhere is named', async () => {
   ]) {
     writeFileSync(join(root, path), 'planted');
     const { levels } = await look();
-    assert.deepEqual(levels.contents?.differing, [{ subject: path, kind: 'unknown' }]);
+    assert.deepEqual(levels.contents?.differing, [{ path, kind: 'unknown' }]);
     rmSync(join(root, path));
   }
 });

@@ -134,12 +134,12 @@ export const fakeDistribution: Distribution<FakeSpec, FakeLock> = {
       const paths = Object.keys(files);
       const digests = await root.digest(paths, 'sha256');
       checked += paths.length;
-      for (const [index, subject] of paths.entries()) {
+      for (const [index, path] of paths.entries()) {
         const is = digests[index];
-        const was = files[subject] as string;
+        const was = files[path] as string;
         const owner = `${name} ${version}`;
-        if (is === undefined) differing.push({ subject, kind: 'missing', owner });
-        else if (is !== was) differing.push({ subject, kind: 'changed', was, is, owner });
+        if (is === undefined) differing.push({ path, kind: 'missing', owner });
+        else if (is !== was) differing.push({ path, kind: 'changed', was, is, owner });
       }
     }
     return { checked, differing, explained: [] };

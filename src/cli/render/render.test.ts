@@ -60,16 +60,16 @@ const verdict: Verdict = {
   levels: {
     packages: level(131),
     artifacts: level(131, 127, {
-      explained: ['bash', 'dpkg', 'grep', 'sed'].map((subject) => ({
-        subject,
+      explained: ['bash', 'dpkg', 'grep', 'sed'].map((path) => ({
+        path,
         kind: 'repacked',
         explained: 'repacked from the traced system',
       })),
     }),
     contents: level(9871, 9869, {
       differing: [
-        { subject: '/etc/profile', kind: 'changed', was: 'a', is: 'b', owner: 'base-files 12.4+deb12u14' },
-        { subject: '/usr/bin/hi', kind: 'unknown' },
+        { path: '/etc/profile', kind: 'changed', was: 'a', is: 'b', owner: 'base-files 12.4+deb12u14' },
+        { path: '/usr/bin/hi', kind: 'unknown' },
       ],
     }),
     files: level(412),
@@ -100,16 +100,16 @@ test('a long residue is cut, plural and grouped; --all shows it whole', () => {
   const many: Verdict = {
     ...verdict,
     levels: {
-      packages: level(3, 1, { differing: [{ subject: 'a', kind: 'version', was: '1', is: '2', owner: 'debian' }] }),
+      packages: level(3, 1, { differing: [{ path: 'a', kind: 'version', was: '1', is: '2', owner: 'debian' }] }),
       contents: level(30, 10, {
         differing: Array.from({ length: 20 }, (_, index) => ({
-          subject: `/f${index}`,
+          path: `/f${index}`,
           kind: 'mode',
           was: '0644',
           is: '0600',
         })),
         explained: ['x', 'x', 'y', 'z', 'u', 'v'].map((explained, index) => ({
-          subject: `/e${index}`,
+          path: `/e${index}`,
           kind: 'unknown',
           explained,
         })),

@@ -84,14 +84,14 @@ function residueLines(level: Level, all: boolean): readonly string[] {
 /** Kinds whose values are words; those of the others are digests. */
 const telling: ReadonlySet<Difference['kind']> = new Set(['mode', 'owner', 'capability', 'version', 'type']);
 
-function differenceCells({ subject, kind, was, is, owner }: Difference): readonly string[] {
+function differenceCells({ path, kind, was, is, owner }: Difference): readonly string[] {
   const change = telling.has(kind) ? `${was ?? ''} → ${is ?? ''}` : '';
   const who = owner ?? (kind === 'unknown' ? 'owned by nobody' : '');
-  return [subject, kind, [change, who].filter((part) => part !== '').join('   ')];
+  return [path, kind, [change, who].filter((part) => part !== '').join('   ')];
 }
 
-function explainedCells({ subject, kind, explained = '' }: Difference): readonly string[] {
-  return [subject, kind === 'unknown' ? 'generated' : kind, explained];
+function explainedCells({ path, kind, explained = '' }: Difference): readonly string[] {
+  return [path, kind === 'unknown' ? 'generated' : kind, explained];
 }
 
 function unvouchedLines({ unvouched }: Verdict, { all }: VerdictView): readonly string[] {
@@ -123,5 +123,5 @@ function differing(level: Level): number {
 }
 
 function subjects(level: Level | undefined): ReadonlySet<string> {
-  return new Set(level?.differing.map(({ subject }) => subject));
+  return new Set(level?.differing.map(({ path }) => path));
 }

@@ -248,9 +248,9 @@ test('check names what differs, down to the file', async (t) => {
     small(t, { '/usr/bin/mawk': 'ELF other', '/usr/bin/hi': 'planted', '/usr/local/bin/x': 'y' }),
   );
   const checked = await debian.check?.(spec, { of: 'sha256:', ...lock }, other, tracing);
-  const found = checked?.differing.map(({ subject, kind, owner }) => [subject, kind, owner]);
+  const found = checked?.differing.map(({ path, kind, owner }) => [path, kind, owner]);
   assert.ok(found?.some((one) => one.join() === ['/usr/bin/mawk', 'changed', 'mawk 1.3.4.20200120-3.1'].join()));
-  assert.ok(found?.some(([subject, kind]) => subject === '/usr/bin/hi' && kind === 'unknown'));
+  assert.ok(found?.some(([path, kind]) => path === '/usr/bin/hi' && kind === 'unknown'));
 });
 
 test('a system that is like Debian is Debian, with its own name as vendor; Ubuntu is not', async (t) => {

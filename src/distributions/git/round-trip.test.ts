@@ -324,7 +324,7 @@ test('a changed file and a changed mode are found', async (t) => {
   rmSync(join(made, 'link'));
   const found = await git.check?.(spec, lock, localRoot(target), contexts.tracing);
   assert.deepEqual(
-    found?.differing.map(({ subject, kind }) => [subject, kind]),
+    found?.differing.map(({ path, kind }) => [path, kind]),
     [
       ['/study/a.txt', 'changed'],
       ['/study/link', 'missing'],

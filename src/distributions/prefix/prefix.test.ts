@@ -117,7 +117,7 @@ test('a pyenv build comes back as used, with what a trace does not show', async 
   chmodSync(at(`${version}/lib/python3.11/os.py`), 0o600);
   const found = await prefix.check?.(python.spec, python.lock, place, all.tracing);
   assert.deepEqual(
-    found?.differing.map(({ subject, kind }) => [subject, kind]),
+    found?.differing.map(({ path, kind }) => [path, kind]),
     [
       [`${version}/bin/python3.11`, 'changed'],
       [`${version}/lib/python3.11/os.py`, 'mode'],

@@ -24,7 +24,7 @@ export async function verifyArtifacts(
       context.signal.throwIfAborted();
       checked += 1;
       const { name = `content of ${id}`, repacked = false } = names.get(sha256) ?? {};
-      const said = { subject: name, owner: id, was: sha256 };
+      const said = { path: name, owner: id, was: sha256 };
       const is = await hashStored(sha256, context);
       if (is !== undefined && is !== sha256) differing.push({ ...said, kind: 'changed', is });
       else if (repacked) explained.push({ ...said, kind: 'repacked', explained: 'repacked from the traced system' });
@@ -33,8 +33,8 @@ export async function verifyArtifacts(
       else explained.push({ ...said, kind: 'missing', explained: 'not in the store any more' });
     }
   }
-  const bySubject = (a: Difference, b: Difference) => byBytes(a.subject, b.subject);
-  return { checked, equal, differing: differing.toSorted(bySubject), explained: explained.toSorted(bySubject) };
+  const byPath = (a: Difference, b: Difference) => byBytes(a.path, b.path);
+  return { checked, equal, differing: differing.toSorted(byPath), explained: explained.toSorted(byPath) };
 }
 
 interface Named {

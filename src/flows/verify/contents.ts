@@ -32,7 +32,7 @@ export async function verifyContents(
     for (const one of answer.differing) {
       if (one.kind === 'unknown') continue;
       // a tracked file that a run changes lies here as it was before it; `files` compares it with that
-      if (outputs.has(one.subject)) explained.push({ ...one, explained: 'a run writes it' });
+      if (outputs.has(one.path)) explained.push({ ...one, explained: 'a run writes it' });
       else differing.push(one);
     }
     explained.push(...answer.explained.filter(({ kind }) => kind !== 'unknown'));
@@ -41,24 +41,24 @@ export async function verifyContents(
   const fresh = (origin?.changes ?? []).filter((change) => !named.has(keyOf(change)));
   const owners = await ownersOf(fresh, parts, root, context);
   for (const change of fresh) {
-    const owner = owners.get(change.subject);
+    const owner = owners.get(change.path);
     const one = { ...change, ...(owner === undefined ? {} : { owner }) };
-    if (outputs.has(change.subject)) explained.push({ ...one, explained: 'a run writes it' });
+    if (outputs.has(change.path)) explained.push({ ...one, explained: 'a run writes it' });
     else differing.push(one);
   }
-  const wrong = new Set([...differing, ...explained].map(({ subject }) => subject));
+  const wrong = new Set([...differing, ...explained].map(({ path }) => path));
   for (const one of await findUnknown(parts, { tree, expected, origin }, root, context)) {
-    if (wrong.has(one.subject)) continue;
+    if (wrong.has(one.path)) continue;
     (one.explained === undefined ? differing : explained).push(one);
   }
   for (const { path, unreadable } of tree.values()) {
-    if (unreadable === true && !wrong.has(path)) differing.push({ subject: path, kind: 'unreadable' });
+    if (unreadable === true && !wrong.has(path)) differing.push({ path, kind: 'unreadable' });
   }
   return {
     checked,
     equal: Math.max(0, checked - wrong.size),
-    differing: differing.toSorted(bySubject),
-    explained: explained.toSorted(bySubject),
+    differing: differing.toSorted(byPath),
+    explained: explained.toSorted(byPath),
   };
 }
 
@@ -72,7 +72,7 @@ async function ownersOf(
   if (changes.length === 0) return found;
   const packages = parts.flatMap(({ plugin, spec, lock }) => plugin.packages(spec, lock));
   const names = new Map(packages.map(({ key, name = key, version }) => [key, `${name} ${version}`.trim()]));
-  const paths = [...new Set(changes.map(({ subject }) => subject))];
+  const paths = [...new Set(changes.map(({ path }) => path))];
   for (const plugin of new Set(parts.map((part) => part.plugin))) {
     for (const [path, [first]] of await plugin.claim(paths, root, context)) {
       if (first !== undefined && !found.has(path)) found.set(path, names.get(first.key) ?? first.key);
@@ -81,12 +81,12 @@ async function ownersOf(
   return found;
 }
 
-function keyOf({ subject, kind }: Difference): string {
-  return `${subject}\0${kind}`;
+function keyOf({ path, kind }: Difference): string {
+  return `${path}\0${kind}`;
 }
 
-function bySubject(a: Difference, b: Difference): number {
-  return byBytes(a.subject, b.subject);
+function byPath(a: Difference, b: Difference): number {
+  return byBytes(a.path, b.path);
 }
 
 /** Files, links and devices that neither a distribution of the spec nor the spec itself has. */
@@ -108,7 +108,7 @@ async function findUnknown(
       owned.add(path);
       const [first] = ours;
       if (first?.explained === undefined || ours.some((owner) => owner.explained === undefined)) continue;
-      found.push({ subject: path, kind: 'unknown', owner: first.key, explained: first.explained });
+      found.push({ path, kind: 'unknown', owner: first.key, explained: first.explained });
     }
   }
   const ours = await reasons(expected, root);
@@ -117,7 +117,7 @@ async function findUnknown(
     // nothing but the packages' own scripts ran while the tree was laid
     const reason =
       ours.get(path) ?? (origin?.paths.has(path) === true ? 'made when its package was configured' : undefined);
-    found.push({ subject: path, kind: 'unknown', ...(reason === undefined ? {} : { explained: reason }) });
+    found.push({ path, kind: 'unknown', ...(reason === undefined ? {} : { explained: reason }) });
   }
   return found;
 }

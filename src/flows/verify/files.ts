@@ -30,25 +30,25 @@ export async function verifyFiles(
 
 /** How a file differs from what is written of it; empty where it does not. */
 function compareFile(file: FileLock, entry: Entry | undefined): readonly Difference[] {
-  const subject = file.path;
-  if (entry === undefined) return [{ subject, kind: 'missing' }];
+  const path = file.path;
+  if (entry === undefined) return [{ path, kind: 'missing' }];
   const type = file.link === undefined ? (file.directory === true ? 'directory' : 'file') : 'link';
-  if (entry.type !== type) return [{ subject, kind: 'type', was: type, is: entry.type }];
+  if (entry.type !== type) return [{ path, kind: 'type', was: type, is: entry.type }];
   const found: Difference[] = [];
   if (type === 'link' && entry.target !== file.link) {
-    found.push({ subject, kind: 'changed', was: file.link ?? '', is: entry.target ?? '' });
+    found.push({ path, kind: 'changed', was: file.link ?? '', is: entry.target ?? '' });
   }
   if (type === 'file' && file.sha256 !== undefined && entry.sha256 !== file.sha256) {
-    if (entry.sha256 === undefined) found.push({ subject, kind: 'unreadable', was: file.sha256 });
-    else found.push({ subject, kind: 'changed', was: file.sha256, is: entry.sha256 });
+    if (entry.sha256 === undefined) found.push({ path, kind: 'unreadable', was: file.sha256 });
+    else found.push({ path, kind: 'changed', was: file.sha256, is: entry.sha256 });
   }
   const mode = entry.mode.toString(8).padStart(4, '0');
   if (type !== 'link' && file.mode !== undefined && file.mode !== mode) {
-    found.push({ subject, kind: 'mode', was: file.mode, is: mode });
+    found.push({ path, kind: 'mode', was: file.mode, is: mode });
   }
   const owner = `${file.uid ?? entry.uid}:${file.gid ?? entry.gid}`;
   const is = `${entry.uid}:${entry.gid}`;
-  if (owner !== is) found.push({ subject, kind: 'owner', was: owner, is });
+  if (owner !== is) found.push({ path, kind: 'owner', was: owner, is });
   return found;
 }
 

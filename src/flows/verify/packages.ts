@@ -14,15 +14,15 @@ export async function verifyPackages(parts: readonly Part[], root: Root, context
     checked += wanted.size;
     for (const [key, { version }] of wanted) {
       const there = found.get(key);
-      if (there === undefined) differing.push({ subject: key, kind: 'missing', was: version, owner: id });
+      if (there === undefined) differing.push({ path: key, kind: 'missing', was: version, owner: id });
       else if (there.version === version) equal += 1;
-      else differing.push({ subject: key, kind: 'version', was: version, is: there.version, owner: id });
+      else differing.push({ path: key, kind: 'version', was: version, is: there.version, owner: id });
     }
     for (const [key, { version }] of found) {
-      if (!wanted.has(key)) differing.push({ subject: key, kind: 'unknown', is: version, owner: id });
+      if (!wanted.has(key)) differing.push({ path: key, kind: 'unknown', is: version, owner: id });
     }
   }
-  return { checked, equal, differing: differing.toSorted((a, b) => byBytes(a.subject, b.subject)), explained: [] };
+  return { checked, equal, differing: differing.toSorted((a, b) => byBytes(a.path, b.path)), explained: [] };
 }
 
 function byKey(packages: readonly PackageId[]): ReadonlyMap<string, PackageId> {

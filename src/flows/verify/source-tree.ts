@@ -28,26 +28,26 @@ export async function compareWithSource(
     if (was.type === 'socket' || was.unreadable === true) continue;
     paths.add(was.path);
     const is = tree.get(was.path);
-    if (is === undefined) changes.push({ subject: was.path, kind: 'missing' });
+    if (is === undefined) changes.push({ path: was.path, kind: 'missing' });
     else changes.push(...compareEntries(was, is));
   }
   return { changes, paths };
 }
 
 function compareEntries(was: Entry, is: Entry): readonly Difference[] {
-  const subject = was.path;
-  if (was.type !== is.type) return [{ subject, kind: 'type', was: was.type, is: is.type }];
+  const path = was.path;
+  if (was.type !== is.type) return [{ path, kind: 'type', was: was.type, is: is.type }];
   const found: Difference[] = [];
   const content = ({ sha256, target, device }: Entry) => sha256 ?? target ?? device?.join(',') ?? '';
   if (is.unreadable !== true && content(was) !== content(is)) {
-    found.push({ subject, kind: 'changed', was: content(was), is: content(is) });
+    found.push({ path, kind: 'changed', was: content(was), is: content(is) });
   }
   const mode = (entry: Entry) => entry.mode.toString(8).padStart(4, '0');
-  if (was.type !== 'link' && was.mode !== is.mode) found.push({ subject, kind: 'mode', was: mode(was), is: mode(is) });
+  if (was.type !== 'link' && was.mode !== is.mode) found.push({ path, kind: 'mode', was: mode(was), is: mode(is) });
   const owner = (entry: Entry) => `${entry.uid}:${entry.gid}`;
-  if (owner(was) !== owner(is)) found.push({ subject, kind: 'owner', was: owner(was), is: owner(is) });
+  if (owner(was) !== owner(is)) found.push({ path, kind: 'owner', was: owner(was), is: owner(is) });
   if ((was.capability ?? '') !== (is.capability ?? '')) {
-    found.push({ subject, kind: 'capability', was: was.capability ?? 'none', is: is.capability ?? 'none' });
+    found.push({ path, kind: 'capability', was: was.capability ?? 'none', is: is.capability ?? 'none' });
   }
   return found;
 }

@@ -22,9 +22,9 @@ export async function checkTree(
   for (const [index, entry] of entries.entries()) {
     const path = paths[index] ?? '';
     const found = await differs(root, path, entry, stats[index], known.get(path));
-    if (found !== undefined) differing.push({ subject: path, owner, ...found });
+    if (found !== undefined) differing.push({ path, owner, ...found });
   }
-  return { checked: entries.length, differing: differing.sort((a, b) => byBytes(a.subject, b.subject)), explained: [] };
+  return { checked: entries.length, differing: differing.sort((a, b) => byBytes(a.path, b.path)), explained: [] };
 }
 
 async function differs(
@@ -33,7 +33,7 @@ async function differs(
   entry: TreeEntry,
   stat: Stat | undefined,
   digest: string | undefined,
-): Promise<Omit<Difference, 'subject'> | undefined> {
+): Promise<Omit<Difference, 'path'> | undefined> {
   if (stat === undefined) return { kind: 'missing' };
   if (stat.type !== entry.type) return { kind: 'type', was: entry.type, is: stat.type };
   if (entry.type === 'link') {

@@ -40,7 +40,7 @@ export async function check(
       const isFile = entry.type === 'file' || entry.type === 'link';
       if (isFile && watched.some((folder) => isWithin(entry.path, folder))) {
         const isKnown = attribution.ownersOf(entry.path) !== undefined || planned.has(entry.path);
-        if (!isKnown) differing.push({ subject: entry.path, kind: 'unknown' });
+        if (!isKnown) differing.push({ path: entry.path, kind: 'unknown' });
       }
       return;
     }
@@ -64,7 +64,7 @@ export async function check(
     if (change?.removed === true) explained.push(missing(path, owner, 'it was removed on the traced system, too'));
     else differing.push(missing(path, owner));
   }
-  const order = (a: Difference, b: Difference) => byBytes(a.subject, b.subject);
+  const order = (a: Difference, b: Difference) => byBytes(a.path, b.path);
   return { checked, differing: differing.sort(order), explained: explained.sort(order) };
 }
 
@@ -92,22 +92,21 @@ function compare(
   change: AptChange | undefined,
   sha256: string | undefined,
 ): Difference | undefined {
-  const { path: subject } = entry;
+  const { path } = entry;
   const owner = wanted?.owner ?? change?.package;
   const of = owner === undefined ? {} : { owner };
   if (change !== undefined && change.left === undefined) {
-    if (change.link !== undefined)
-      return entry.target === change.link ? undefined : { subject, kind: 'changed', ...of };
-    if (change.removed === true) return { subject, kind: 'changed', was: 'removed', is: 'there', ...of };
-    if (sha256 !== change.sha256) return { subject, kind: 'changed', ...of };
+    if (change.link !== undefined) return entry.target === change.link ? undefined : { path, kind: 'changed', ...of };
+    if (change.removed === true) return { path, kind: 'changed', was: 'removed', is: 'there', ...of };
+    if (sha256 !== change.sha256) return { path, kind: 'changed', ...of };
     return undefined;
   }
   if (wanted === undefined) return undefined;
-  if (entry.type !== 'file') return { subject, kind: 'type', was: 'file', is: entry.type, ...of };
-  if (entry.md5 === undefined) return { subject, kind: 'unreadable', ...of };
-  return entry.md5 === wanted.md5 ? undefined : { subject, kind: 'changed', was: wanted.md5, is: entry.md5, ...of };
+  if (entry.type !== 'file') return { path, kind: 'type', was: 'file', is: entry.type, ...of };
+  if (entry.md5 === undefined) return { path, kind: 'unreadable', ...of };
+  return entry.md5 === wanted.md5 ? undefined : { path, kind: 'changed', was: wanted.md5, is: entry.md5, ...of };
 }
 
-function missing(subject: string, owner: string, explained?: string): Difference {
-  return { subject, kind: 'missing', owner, ...(explained === undefined ? {} : { explained }) };
+function missing(path: string, owner: string, explained?: string): Difference {
+  return { path, kind: 'missing', owner, ...(explained === undefined ? {} : { explained }) };
 }

@@ -2,6 +2,7 @@ import type { GenericSchema } from 'valibot';
 
 import type { Context } from './context.ts';
 import type { LaidRoot } from './distribution.ts';
+import type { PlaceOpener } from './place.ts';
 import type { Session } from './session.ts';
 
 export type Usable = { readonly usable: true; readonly detail: string };
@@ -79,6 +80,8 @@ export interface Backend<P = unknown> {
   attach(record: InstanceRecord, params: P, context: BackendContext): Promise<Instance>;
   /** Removes whatever a record that was cut short may have left. Idempotent. */
   sweep(record: InstanceRecord, params: P, context: BackendContext): Promise<void>;
+  /** Things of this kind that we did not make, to be looked into. */
+  readonly place?: PlaceOpener<P>;
 }
 
 /** A live environment. */

@@ -1,6 +1,7 @@
 export * from './backend.ts';
 export * from './context.ts';
 export * from './distribution.ts';
+export * from './place.ts';
 export * from './root.ts';
 export * from './schema.ts';
 export * from './session.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from '../model/index.ts';
+import type { Entry, Note } from '../model/index.ts';
 
 /** What `lstat` tells; the last part of the path is not followed. */
 export interface Stat {
@@ -40,6 +40,8 @@ export interface Root extends AsyncDisposable {
   readonly label: string;
   /** The folder on this machine that is the root, for what must be fast; absent where there is none. */
   readonly directory?: string;
+  /** What could not be taken in when it was opened: members of an archive that lead out of it, say. */
+  readonly notes?: readonly Note[];
   /** Follows links within the root. Throws RootError `EFBIG` past `limit` bytes (default 512 MiB). */
   readFile(path: string, limit?: number): Promise<Buffer>;
   readdir(path: string): Promise<readonly DirectoryEntry[]>;

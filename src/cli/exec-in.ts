@@ -1,4 +1,5 @@
 import { UserError, type Argv } from '../model/index.ts';
+import type { ExecOptions } from '../contract/index.ts';
 import type { Attached } from '../flows/attach.ts';
 
 interface ExecIn {
@@ -17,18 +18,19 @@ export async function execIn({ instance, record }: Attached, argv: Argv, options
     ...(as?.groups === undefined ? {} : { groups: as.groups }),
     ...(as === undefined ? {} : { umask: Number.parseInt(as.umask, 8) }),
   };
-  await using session = await instance.session();
-  const directory = options.directory ?? record.entered.directory;
-  const [found] = await session.root.lstat([directory]);
-  return await session.exec(argv, {
-    cwd: found === undefined ? '/' : directory,
+  const given: ExecOptions = {
+    cwd: options.directory ?? record.entered.directory,
+    otherwise: '/',
     env: environmentOf(environment, as?.home, options),
     user,
     stdin: 'inherit',
     stdout: 'inherit',
     stderr: 'inherit',
     tty: options.tty,
-  });
+  };
+  if (instance.exec !== undefined) return await instance.exec(argv, given);
+  await using session = await instance.session();
+  return await session.exec(argv, given);
 }
 
 function environmentOf(

@@ -6,7 +6,7 @@ import type { Verb } from './verb.ts';
 enableCompileCache();
 
 /** Every word of the command line: what it does, and where. */
-const verbs: Readonly<Record<string, readonly [does: string, load: () => Promise<{ verb: Verb }>]>> = {
+const verbs: Readonly<Record<string, readonly [does: string, load: 'lean' | (() => Promise<{ verb: Verb }>)]>> = {
   reproduce: [
     'trace a command, build its environment again, prove it equal, run it there',
     () => import('./commands/reproduce.ts'),
@@ -17,10 +17,10 @@ const verbs: Readonly<Record<string, readonly [does: string, load: () => Promise
   verify: ['look whether an environment is what its spec says', () => import('./commands/verify.ts')],
   diff: ['compare any two of specs and places', () => import('./commands/diff.ts')],
   fingerprint: ['print the fingerprint of a place', () => import('./commands/fingerprint.ts')],
-  exec: ['run a command in an environment', () => import('./commands/exec.ts')],
-  login: ['open a shell in an environment', () => import('./commands/login.ts')],
-  start: ['start an environment', () => import('./commands/start.ts')],
-  stop: ['stop an environment', () => import('./commands/stop.ts')],
+  exec: ['run a command in an environment', 'lean'],
+  login: ['open a shell in an environment', 'lean'],
+  start: ['start an environment', 'lean'],
+  stop: ['stop an environment', 'lean'],
   ls: ['list environments', () => import('./commands/ls.ts')],
   show: ['show one environment, or a spec', () => import('./commands/show.ts')],
   delete: ['remove environments', () => import('./commands/delete.ts')],
@@ -44,10 +44,11 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   const name = word === 'help' ? (rest[0] ?? '') : word;
+  const given = word === 'help' ? ['--help', ...rest.slice(1)] : rest;
+  const [, load] = (Object.hasOwn(verbs, name) ? verbs[name] : undefined) ?? [];
+  if (load === 'lean') return await (await import('./lean.ts')).invokeLean(name, given);
   const { invoke, unknownVerb } = await import('./invoke.ts');
-  const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-  if (entry === undefined) return unknownVerb(name, Object.keys(verbs));
-  return await invoke(name, entry[1], word === 'help' ? ['--help', ...rest.slice(1)] : rest);
+  return load === undefined ? unknownVerb(name, Object.keys(verbs)) : await invoke(name, load, given);
 }
 
 function overview(): string {

@@ -3,7 +3,8 @@ import type { GenericSchema } from 'valibot';
 import type { Context } from './context.ts';
 import type { LaidRoot } from './distribution.ts';
 import type { PlaceOpener } from './place.ts';
-import type { Session } from './session.ts';
+import type { Argv } from '../model/index.ts';
+import type { ExecOptions, Session } from './session.ts';
 
 export type Usable = { readonly usable: true; readonly detail: string };
 export type Unusable = {
@@ -92,6 +93,8 @@ export interface Instance {
   stop(): Promise<void>;
   /** Being there; starts the instance where it is stopped, and stops it again afterwards when nobody else is in. */
   session(): Promise<Session>;
+  /** One program and nothing else, as `Session.exec` would run it: where that is quicker than a session. */
+  exec?(argv: Argv, options: ExecOptions): Promise<number>;
   /** Removes it and all that is its own. Never crosses a mount. */
   remove(): Promise<void>;
 }

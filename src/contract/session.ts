@@ -23,6 +23,8 @@ export interface RunResult {
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Where it runs when there is no `cwd`; default: that is an error. */
+  readonly otherwise?: string;
   readonly user?: {
     readonly uid: number;
     readonly gid: number;

@@ -3,15 +3,16 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Session } from '../contract/index.ts';
+import type { ExecOptions, Session } from '../contract/index.ts';
 import { UserError } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
 import { bareSession } from './bare.ts';
-import { findPerl, isKnownMachine } from './enter.ts';
+import { enterArgv, enterEnvironment, findPerl, isKnownMachine, openParameters, type Fields } from './enter.ts';
 import { cannotEnclose, endHolder, hold, type Enclosure, type Holder } from './held.ts';
-import { insideSession } from './inside.ts';
+import { checkAnswer, insideSession } from './inside.ts';
 import { findMapping } from './mapped.ts';
 import { ownersInside } from './owners.ts';
+import { execProcess } from './process.ts';
 
 export type { Enclosure } from './held.ts';
 
@@ -70,6 +71,27 @@ export function heldSession(
       await dispose();
     },
   });
+}
+
+/** Runs one program in an enclosure that stands. */
+export async function execJoined(
+  holder: Holder,
+  fields: Fields,
+  label: string,
+  { stdin, stdout, stderr, signal }: ExecOptions,
+): Promise<number> {
+  using parameters = openParameters([['pid', holder.pid], ['start', holder.start], ['flags', holder.flags], ...fields]);
+  const status = await execProcess(enterArgv('join'), {
+    stdin,
+    stdout,
+    stderr,
+    ...(signal === undefined ? {} : { signal }),
+    env: enterEnvironment,
+    cwd: '/',
+    descriptors: [parameters.descriptor],
+  });
+  checkAnswer(parameters.answer(), label);
+  return status;
 }
 
 function treeOf({ pid, tree }: Holder): string {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
-import type { Confinement } from '../contract/index.ts';
+import type { Confinement, ExecOptions } from '../contract/index.ts';
 import { UserError } from '../model/index.ts';
 import { enterArgv, openParameters, startEnter, type Fields } from './enter.ts';
 import { mapArgv, type Mapping } from './mapped.ts';
@@ -73,6 +74,47 @@ export async function hold(
       because: [answer[at + 3] ?? '', said].filter((text) => text !== '').join('; '),
     };
   return { is: 'failed', step: 'start', because: said === '' ? `status ${status}` : said };
+}
+
+/**
+ * Makes an enclosure as `hold` does and runs one program in it, by a single start of enter.pl. `fields` say what
+ * program, and what it gives up. The enclosure ends with it, unless others have entered meanwhile.
+ */
+export async function holdAndRun(
+  enclosure: Enclosure,
+  fields: Fields,
+  options: { readonly state: string; readonly mapping: Mapping } & Pick<
+    ExecOptions,
+    'stdin' | 'stdout' | 'stderr' | 'signal'
+  >,
+): Promise<
+  Exclude<Held, { is: 'ready' }> | { readonly is: 'ran'; readonly status: number; readonly answer: readonly string[] }
+> {
+  options.signal?.throwIfAborted();
+  const mapped = mapArgv(options.mapping, enterArgv('hold'));
+  const own = holdFields(enclosure, { state: options.state, mapping: options.mapping });
+  using parameters = openParameters([...mapped.fields, ...own, ['then', 1], ...fields]);
+  const { stdin, stdout, stderr, signal } = options;
+  const child = startEnter(mapped.argv, [stdin, stdout, stderr, parameters.descriptor, 'pipe']);
+  const life = child.stdio[4] as unknown as Duplex;
+  life.on('error', () => {}); // it may end before us
+  const stop = () => child.kill('SIGTERM');
+  signal?.addEventListener('abort', stop, { once: true });
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  child.once('error', reject);
+  child.once('exit', (code, killed) => resolve(code ?? 128 + (killed === null ? 0 : constants.signals[killed])));
+  try {
+    const status = await promise;
+    const answer = parameters.answer();
+    if (answer[0] === 'ready') return { is: 'ran', status, answer };
+    if (answer[0] === 'busy') return { is: 'busy' };
+    const at = answer.lastIndexOf('failed');
+    if (at < 0) return { is: 'failed', step: 'start', because: `status ${status}` };
+    return { is: 'failed', step: answer[at + 1] ?? '', because: answer[at + 3] ?? '' };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    life.destroy();
+  }
 }
 
 /** What is known of the holder of a state folder; it may have ended. */

@@ -22,13 +22,7 @@ export interface Inside {
 /** A session whose every act is one start of enter.pl: nothing of ours is left running between them. */
 export function insideSession(inside: Inside): Session {
   const prepare = (more: Fields): Parameters =>
-    openParameters([
-      ...inside.fields,
-      ['parent', process.pid],
-      ...(inside.restricted ? ([['restrict', 1]] as const) : []),
-      ...(inside.scoped === true ? ([['scope', 1]] as const) : []),
-      ...more,
-    ]);
+    openParameters([...inside.fields, ...leavingFields(inside.restricted, inside.scoped === true), ...more]);
   const argv = enterArgv(inside.mode);
   const check = (parameters: Parameters) => checkAnswer(parameters.answer(), inside.label);
   let disposed = false;
@@ -50,11 +44,7 @@ export function insideSession(inside: Inside): Session {
       return result;
     },
     async exec(command, options: ExecOptions): Promise<number> {
-      using parameters = prepare([
-        ...programFields(command, options),
-        ...userFields(options.user ?? { uid: 0, gid: 0 }),
-        ...(options.tty === true ? ([['tty', 1]] as const) : []),
-      ]);
+      using parameters = prepare(execFields(command, options));
       const { stdin, stdout, stderr, signal } = options;
       const status = await execProcess(argv, {
         stdin,
@@ -129,6 +119,25 @@ export function insideSession(inside: Inside): Session {
   };
 }
 
+/** What is given up before a stranger's program runs. */
+export function leavingFields(restricted: boolean, scoped: boolean): Fields {
+  return [
+    ['parent', process.pid],
+    ...(restricted ? ([['restrict', 1]] as const) : []),
+    ...(scoped ? ([['scope', 1]] as const) : []),
+  ];
+}
+
+/** A program on descriptors of ours, as enter.pl is asked for it. */
+export function execFields(command: Argv, options: ExecOptions): Fields {
+  return [
+    ...programFields(command, options),
+    ...userFields(options.user ?? { uid: 0, gid: 0 }),
+    ...(options.tty === true ? ([['tty', 1]] as const) : []),
+    ...(options.otherwise === undefined ? [] : ([['otherwise', options.otherwise]] as const)),
+  ];
+}
+
 /** The environment of a program that is given none. */
 const ordinaryEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
 
@@ -150,7 +159,7 @@ function userFields(user: NonNullable<ExecOptions['user']>): Fields {
 }
 
 /** Throws for what kept enter.pl from doing what it was asked for. */
-function checkAnswer(answer: readonly string[], label: string): void {
+export function checkAnswer(answer: readonly string[], label: string): void {
   if (answer.includes('gone')) {
     throw new UserError(`${label} has ended`, { hint: 'it was stopped or removed meanwhile; start it again' });
   }

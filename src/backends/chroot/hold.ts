@@ -1,16 +1,20 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { UserError } from '../../model/index.ts';
+import type { ExecOptions } from '../../contract/index.ts';
+import { UserError, type Argv } from '../../model/index.ts';
+import { execJoined } from '../../sessions/confined.ts';
 import {
   cannotEnclose,
   hold,
+  holdAndRun,
   isAlive,
   isClosing,
   readHolder,
   type Enclosure,
   type Holder,
 } from '../../sessions/held.ts';
+import { checkAnswer, execFields, leavingFields } from '../../sessions/inside.ts';
 import { findMapping } from '../../sessions/mapped.ts';
 
 /** Being a user of an instance: as long as anybody is, its process 1 stays. */
@@ -38,13 +42,38 @@ export async function enterHeld(
     const held = await hold(enclosure, { state, keep, mapping: findMapping(), signal });
     if (held.is === 'ready') return { holder: held.holder, leave: () => held.life.destroy() };
     if (held.is === 'failed') throw cannotEnclose(held.step, held.because);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
+    await pause();
   }
-  throw new UserError(
-    `cannot enter ${enclosure.hostname ?? enclosure.root}: it is being started or stopped all the time`,
-  );
+  throw tooBusy(enclosure);
+}
+
+/** Runs one program in an instance: joins it where it is held, and else holds it for as long as that takes. */
+export async function execHeld(
+  enclosure: Enclosure,
+  argv: Argv,
+  options: ExecOptions & { readonly state: string; readonly label: string; readonly ended: AbortSignal },
+): Promise<number> {
+  const fields = [...leavingFields(true, enclosure.network === 'host'), ...execFields(argv, options)];
+  const { state, label } = options;
+  for (const since = performance.now(); performance.now() - since < patience;) {
+    options.ended.throwIfAborted();
+    const joined = tryJoin(state, false);
+    if (joined !== undefined) {
+      try {
+        return await execJoined(joined.holder, fields, label, options);
+      } finally {
+        joined.leave();
+      }
+    }
+    const held = await holdAndRun(enclosure, fields, { ...options, mapping: findMapping() });
+    if (held.is === 'failed') throw cannotEnclose(held.step, held.because);
+    if (held.is === 'ran') {
+      checkAnswer(held.answer.slice(5), label);
+      return held.status;
+    }
+    await pause();
+  }
+  throw tooBusy(enclosure);
 }
 
 /** Undefined where nobody holds it, or who does is about to end. */
@@ -66,4 +95,14 @@ function tryJoin(state: string, keep: boolean): Entered | undefined {
   }
   if (keep) writeSync(users, 'k');
   return { holder, leave: () => closeSync(users) };
+}
+
+async function pause(): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
+}
+
+function tooBusy({ hostname, root }: Enclosure): UserError {
+  return new UserError(`cannot enter ${hostname ?? root}: it is being started or stopped all the time`);
 }

@@ -3,15 +3,22 @@ import { join } from 'node:path';
 
 import * as v from 'valibot';
 
-import type { BackendContext, Confinement, Instance, InstanceStatus, Session } from '../../contract/index.ts';
-import { UserError } from '../../model/index.ts';
+import type {
+  BackendContext,
+  Confinement,
+  ExecOptions,
+  Instance,
+  InstanceStatus,
+  Session,
+} from '../../contract/index.ts';
+import { UserError, type Argv } from '../../model/index.ts';
 import { bareSession } from '../../sessions/bare.ts';
 import { heldSession, requireInterpreter } from '../../sessions/confined.ts';
 import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
 import { cannotEnclose, hold, isAlive, readHolder, type Enclosure } from '../../sessions/held.ts';
 import { findMapping, mapArgv } from '../../sessions/mapped.ts';
 import { runProcess } from '../../sessions/process.ts';
-import { enterHeld } from './hold.ts';
+import { enterHeld, execHeld } from './hold.ts';
 import { endRunning, removeFiles } from './remove.ts';
 
 /** What the inventory keeps of an instance of ours. */
@@ -84,12 +91,16 @@ export function instanceOf(
     async stop() {
       await endRunning(state);
     },
+    ...(facts.bare
+      ? {}
+      : {
+          async exec(argv: Argv, options: ExecOptions) {
+            mustBeThere(name, enclosure);
+            return await execHeld(enclosure, argv, { ...options, state, label: name, ended: signal });
+          },
+        }),
     async session(): Promise<Session> {
-      if (!existsSync(enclosure.root)) {
-        throw new UserError(`${name} is broken: ${enclosure.root} is gone`, {
-          hint: `repronim delete ${name}, and create it again`,
-        });
-      }
+      mustBeThere(name, enclosure);
       if (facts.bare) return await bareSession(enclosure, name);
       const entered = await enterHeld(enclosure, { state, keep: false, signal });
       return heldSession(entered.holder, enclosure, name, async () => entered.leave());
@@ -98,6 +109,11 @@ export function instanceOf(
       await removeFiles(state);
     },
   };
+}
+
+function mustBeThere(name: string, { root }: Enclosure): void {
+  if (existsSync(root)) return;
+  throw new UserError(`${name} is broken: ${root} is gone`, { hint: `repronim delete ${name}, and create it again` });
 }
 
 function enclosureOf(name: string, confinement: Confinement, facts: Facts, state: string): Enclosure {

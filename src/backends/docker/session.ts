@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
-import type { ExecOptions, RunOptions, RunResult, Session } from '../../contract/index.ts';
+import type { ExecOptions, Root, RunOptions, RunResult, Session } from '../../contract/index.ts';
 import { CommandFailed } from '../../sessions/process.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
@@ -66,7 +66,7 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       const running = await execute(engine, container, {
         argv,
         env: options.env ?? defaultEnvironment,
-        cwd: options.cwd ?? '/',
+        cwd: await directoryOf(options, root),
         user: options.user,
         tty,
         size: tty ? windowSize(stdout ?? 1) : undefined,
@@ -162,4 +162,10 @@ async function supervise(
 function descriptor(given: number | 'ignore' | 'inherit', inherited: number): number | undefined {
   if (given === 'ignore') return undefined;
   return given === 'inherit' ? inherited : given;
+}
+
+async function directoryOf({ cwd = '/', otherwise }: ExecOptions, root: Root): Promise<string> {
+  if (otherwise === undefined || cwd === otherwise) return cwd;
+  const [found] = await root.lstat([cwd]);
+  return found === undefined ? otherwise : cwd;
 }

@@ -7,7 +7,8 @@
 #
 #   perl enter.pl MODE MACHINE
 #   map    makes a user namespace of ours (subordinate ids, or our own id only) and runs a program as its root
-#   hold   makes an enclosure and stays in it as its process 1 until nobody is in any more
+#   hold   makes an enclosure and stays in it as its process 1 until nobody is in any more; with `then`, joins it
+#          right away
 #   join   enters a held enclosure and does one thing there
 #   plain  does one thing here, or below a bare chroot
 #
@@ -51,7 +52,7 @@ open our $report, '+<&=', 3 or die "descriptor 3: $!";
 # Loaded before anything is entered.
 my $action = $one{do} // 'exec';
 require "${here}mounts.pl" if $mode eq 'hold';
-require "${here}leave.pl" if $mode eq 'join' || $mode eq 'plain';
+require "${here}leave.pl" if $mode ne 'map' && ($mode ne 'hold' || $one{then});
 require "${here}files.pl" unless $action eq 'exec';
 require "${here}terminal.pl" if $one{tty};
 
@@ -169,6 +170,7 @@ sub hold {
   pipe my $answer, my $down or fail('pipe');
   my $pid = fork // fail('fork');
   if ($pid == 0) {
+    kernel('setsid'); # the terminal's signals are for the program
     close $up;
     close $down;
     keep($flags, $lock, $child, $answer);
@@ -195,7 +197,11 @@ sub hold {
   }
   syswrite $down, 'g';
   say_parent('ready', $pid, $start, $flags, $tree);
-  exit 0;
+  exit 0 unless $one{then};
+  close $_ for grep { defined } $up, $down, $lock;
+  @one{qw(pid start flags)} = ($pid, $start, $flags);
+  $mode = 'join';
+  join_held();
 }
 
 # Process 1 did not come up: it has said why, or was ended.
@@ -219,7 +225,6 @@ sub keep {
     syswrite $child, 'u';
     sysread $answer, my $byte, 1 or exit 125;
   }
-  kernel('setsid');
   kernel('prctl', 38, 1, 0, 0, 0) // fail('no_new_privs');
   $SIG{CHLD} = 'IGNORE'; # the kernel reaps for us
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);

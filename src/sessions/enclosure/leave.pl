@@ -30,7 +30,8 @@ sub leave_behind {
     kernel('setresuid', $uid, $uid, $uid) // fail('user', "user $uid is not there: $!");
   }
   umask($one{umask} // 022);
-  if (defined $one{cwd}) { chdir $one{cwd} or fail('directory', "$one{cwd}: $!") }
+  return unless defined $one{cwd};
+  chdir $one{cwd} or $! == ENOENT() && defined $one{otherwise} && chdir $one{otherwise} or fail('directory', "$one{cwd}: $!");
 }
 
 sub id_map { map { [split] } split /\n/, read_file("/proc/self/$_[0]_map") // '' }

@@ -1,11 +1,16 @@
 import { UserError } from '../model/index.ts';
-import { get } from './http.ts';
+import { get, type GetOptions } from './http.ts';
 import { isSnapshotHost, snapshotTurns } from './turns.ts';
 
 /** The body of a GET (see `get`), at most `limit` bytes. Throws UserError where it can't be had, or is larger. */
-export async function getBytes(address: string, limit: number, signal: AbortSignal): Promise<Buffer> {
+export async function getBytes(
+  address: string,
+  limit: number,
+  signal: AbortSignal,
+  options: Pick<GetOptions, 'accept' | 'tries'> = {},
+): Promise<Buffer> {
   const { host } = new URL(address);
-  const read = async () => await readBody(await get(address, { signal }), limit, address);
+  const read = async () => await readBody(await get(address, { ...options, signal }), limit, address);
   return isSnapshotHost(host) ? await snapshotTurns(host, read) : await read();
 }
 

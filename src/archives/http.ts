@@ -8,6 +8,10 @@ export interface GetOptions {
   readonly signal: AbortSignal;
   /** Bytes that are there already: the rest is asked for (`Range`). */
   readonly from?: number;
+  /** The last byte that is wanted, where not all to the end is; a server may send more all the same. */
+  readonly to?: number;
+  /** The media types that are wanted (`Accept`). */
+  readonly accept?: string;
   /** Tries in all when the server is busy or the line breaks. Default 4. */
   readonly tries?: number;
 }
@@ -35,7 +39,7 @@ export async function get(address: string, options: GetOptions): Promise<Respons
   }
 }
 
-async function follow(address: string, { signal, from }: GetOptions): Promise<Response> {
+async function follow(address: string, { signal, from, to, accept }: GetOptions): Promise<Response> {
   const start = new URL(address);
   const mayBePrivate = await isPrivate(start.hostname);
   let at = start;
@@ -45,7 +49,8 @@ async function follow(address: string, { signal, from }: GetOptions): Promise<Re
       throw new UserError(`refused: ${start.host} leads into a private network (${at.host})`);
     }
     const headers: Record<string, string> = { 'user-agent': 'repronim', 'accept-encoding': 'identity' };
-    if (from !== undefined && from > 0) headers['range'] = `bytes=${from}-`;
+    if (accept !== undefined) headers['accept'] = accept;
+    if ((from !== undefined && from > 0) || to !== undefined) headers['range'] = `bytes=${from ?? 0}-${to ?? ''}`;
     const response = await fetch(at, { redirect: 'manual', signal, headers });
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || location === null) return response;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -249,6 +250,28 @@ name é" && ln -s ../sub/x sub/link && ln sub/hard sub/none 2>/dev/null; echo h 
     await Promise.all(Array.from({ length: 6 }, (_, number) => visit(number)));
     await using session = await made.instance.session();
     assert.equal((await session.run(['wc', '-l', '/visits'])).stdout.toString(), '18 /visits\n');
+  });
+
+  law('runs one program without a session as in one, many at once, and ends with the last', async (rootfs) => {
+    await using made = await makeInstance(backend, params, rootfs);
+    const run = made.instance.exec?.bind(made.instance);
+    if (run === undefined) return;
+    await using out = closing(capture());
+    const streams = { stdin: 'ignore', stdout: out.descriptor, stderr: out.descriptor } as const;
+    const as = { user: { uid: 1234, gid: 2345, groups: [10], umask: 0o027 }, cwd: '/tmp', env: { A: 'b c' } };
+    assert.equal(await run(['/bin/sh', '-c', 'id -u; id -G; umask; pwd; echo "$A"; exit 7'], { ...streams, ...as }), 7);
+    assert.deepEqual(out.text().split('\n').slice(0, 5), ['1234', '2345 10', '0027', '/tmp', 'b c']);
+    assert.equal(await run(['/bin/sh', '-c', 'kill -TERM $$'], streams), 128 + 15);
+    assert.equal(await run(['/no/such/program'], streams), 127);
+    await assert.rejects(run(['/bin/true'], { ...streams, cwd: '/no/such/folder' }));
+    assert.equal(await run(['/bin/true'], { ...streams, cwd: '/no/such/folder', otherwise: '/' }), 0);
+    const write = async (number: number) => await run(['/bin/sh', '-c', `echo ${number} >> /written`], streams);
+    assert.deepEqual(await Promise.all([1, 2, 3, 4, 5].map(write)), [0, 0, 0, 0, 0]);
+    // its process 1 needs a moment to see that nobody is in any more
+    for (let tries = 0; tries < 100 && (await made.instance.status()) !== 'stopped'; tries += 1) await sleep(20);
+    assert.equal(await made.instance.status(), 'stopped');
+    await using session = await made.instance.session();
+    assert.equal((await session.run(['wc', '-l', '/written'])).stdout.toString(), '5 /written\n');
   });
 
   law('keeps running what was started until it is stopped', async (rootfs) => {

@@ -2,15 +2,19 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
-import type { Root } from '../contract/index.ts';
+import type { AnyBackend, Root, Session } from '../contract/index.ts';
 import { attach } from './attach.ts';
-import type { House } from './house.ts';
+import { paramsOf } from './backend-of.ts';
+import { contextOf, type House } from './house.ts';
 import { load, loadStored } from './load.ts';
-import type { RootfsValue } from '../inventory/inventory.ts';
+import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
-import { tarRoot } from '../roots/tar.ts';
+import { archiveRoot, layoutRoot } from '../roots/image/open.ts';
 
-/** Something that can be looked at, by the one grammar of places: `host`, NAME, `root:DIR`, `tar:FILE`. */
+/**
+ * Something that can be looked at, by the one grammar of places: `host`, NAME, `root:DIR`, `tar:FILE`, `oci:DIR`, and
+ * what backends have under words of their own (`docker:REF`).
+ */
 export interface Place extends AsyncDisposable {
   readonly label: string;
   readonly root: Root;
@@ -19,42 +23,90 @@ export interface Place extends AsyncDisposable {
   readonly manifest?: string;
   /** Of an instance: the tree that it was made from. */
   readonly rootfs?: RootfsValue;
+  /** Of an instance: being in it. */
+  readonly inside?: { readonly session: Session; readonly record: InstanceValue };
 }
 
 /** Opens a place. Throws UserError 2 for what is none. */
 export async function openPlace(word: string, house: House): Promise<Place> {
   if (word === 'host') return placeOf(localRoot(), 'host');
-  if (word.startsWith('root:')) {
-    const directory = resolve(word.slice('root:'.length));
-    if (!existsSync(directory) || !statSync(directory).isDirectory()) {
-      throw new UserError(`${directory} is not a folder`, { status: 2 });
+  const [, kind, named] = /^([a-z]+):(.*)$/s.exec(word) ?? [];
+  if (kind === undefined || named === undefined) return await openInstance(word, house);
+  if (named === '') throw new UserError(`${word} says which kind of place, but not which`, { status: 2 });
+  const { signal } = house;
+  switch (kind) {
+    case 'root': {
+      const directory = resolve(named);
+      if (!isFolder(directory)) throw new UserError(`${directory} is not a folder`, { status: 2 });
+      return placeOf(localRoot(directory), word);
     }
-    return placeOf(localRoot(directory), word);
+    case 'tar': {
+      const { path, wanted } = split(named, isFile);
+      if (!isFile(path)) throw new UserError(`${path} is not a file`, { status: 2 });
+      return placeOf(await archiveRoot(path, word, { wanted, signal }), word);
+    }
+    case 'oci': {
+      const { path, wanted } = split(named, isFolder);
+      if (!isFolder(path)) throw new UserError(`${path} is not a folder`, { status: 2 });
+      return placeOf(await layoutRoot(path, word, { wanted, signal }), word);
+    }
+    default:
+      return placeOf(await openOf(kind, named, house), word);
   }
-  if (word.startsWith('tar:')) {
-    const file = resolve(word.slice('tar:'.length));
-    if (!existsSync(file) || !statSync(file).isFile()) throw new UserError(`${file} is not a file`, { status: 2 });
-    return placeOf(await tarRoot(file, word), word);
-  }
-  if (/^[a-z]+:/.test(word)) {
-    throw new UserError(`unknown kind of place "${word.slice(0, word.indexOf(':') + 1)}"`, {
+}
+
+/** What can stand where a place is asked for, as usage shows it. */
+function knownPlaces(backends: readonly AnyBackend[]): string[] {
+  const others = backends.flatMap(({ place }) => (place === undefined ? [] : [`${place.word}:${place.operand}`]));
+  return ['host', 'the name of an instance', 'root:DIR', 'tar:FILE', 'oci:DIR', ...others];
+}
+
+/** What a backend has that is not ours. */
+async function openOf(word: string, reference: string, house: House): Promise<Root> {
+  const backend = house.backends.find(({ place }) => place?.word === word);
+  if (backend?.place === undefined) {
+    throw new UserError(`unknown kind of place "${word}:"`, {
       status: 2,
-      hint: 'known: host, the name of an instance, root:DIR, tar:FILE',
+      hint: `known: ${knownPlaces(house.backends).join(', ')}`,
     });
   }
+  return await backend.place.open(reference, paramsOf(backend, {}), contextOf(house));
+}
+
+async function openInstance(word: string, house: House): Promise<Place> {
   if (existsSync(word)) {
-    throw new UserError(`${word} is a file or folder, not a place`, { status: 2, hint: `did you mean root:${word}?` });
+    const kind = isFolder(word) ? 'root' : 'tar';
+    throw new UserError(`${word} is a file or folder, not a place`, {
+      status: 2,
+      hint: `did you mean ${kind}:${word}?`,
+    });
   }
   const attached = await attach(word, house);
   const session = await attached.instance.session();
   return {
     label: word,
     root: session.root,
+    inside: { session, record: attached.record },
     spec: await loadStored(word, attached.record.spec, house),
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
   };
+}
+
+/** `FILE` or `FILE:NAME`, where several images are in it; a path that has a colon itself is the whole. */
+function split(named: string, isThere: (path: string) => boolean): { readonly path: string; readonly wanted?: string } {
+  const whole = resolve(named);
+  const { index } = isThere(whole) ? { index: -1 } : (/:/.exec(named) ?? { index: -1 });
+  return index < 1 ? { path: whole } : { path: resolve(named.slice(0, index)), wanted: named.slice(index + 1) };
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A spec as one side of a comparison; nothing is open. */

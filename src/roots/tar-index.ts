@@ -4,26 +4,7 @@ import { posix } from 'node:path';
 
 import type { Entry, Note } from '../model/index.ts';
 import { readMembers, type Member } from './tar-members.ts';
-
-/** One inode of an archive; hard links share it. */
-export interface TarNode {
-  readonly type: Entry['type'];
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly target?: string;
-  readonly device?: readonly [number, number];
-  readonly capability?: string;
-  readonly inode: string;
-  readonly sha256?: string;
-  readonly md5?: string;
-  /** Where the content begins in the file that holds it; absent where it was not kept. */
-  readonly at?: number;
-  /** Of a directory: the names in it. */
-  readonly children?: Set<string>;
-}
+import { tarTree, type Extent, type TarNode } from './tar-tree.ts';
 
 /** Files whose content is taken into a temporary file; `descriptor` is that file. */
 export interface Spool {
@@ -40,77 +21,125 @@ export interface TarIndex {
 /** What is there in place of the archive's own member; `undefined`: nothing. */
 export type Instead = ReadonlyMap<string, (Entry & { readonly content?: Buffer }) | undefined>;
 
-const maximumMembers = 20_000_000;
-
-/**
- * Every member of a tar by its path in the root, with sha256 (and md5, unless it is not wanted) of each file, in one pass. With no spool, `at`
- * is the offset in the archive. The last member of a name counts.
- */
-export async function indexTar(
-  stream: AsyncIterable<Uint8Array>,
-  spool: Spool | undefined,
-  options: {
-    readonly instead?: Instead | undefined;
-    readonly md5?: boolean | undefined;
-    readonly signal?: AbortSignal | undefined;
-  },
-): Promise<TarIndex> {
-  const { instead = new Map() as Instead, md5: withMd5 = true, signal } = options;
-  const nodes = new Map<string, TarNode>([['/', directory('/')]]);
-  const notes: Note[] = [];
-  const left = (text: string, path: string) => notes.push({ kind: 'left', text, path });
-  let end = 0;
-  let count = 0;
-  for await (const member of readMembers(stream)) {
-    signal?.throwIfAborted();
-    if (++count > maximumMembers) {
-      left(`everything after the first ${maximumMembers} members`, '/');
-      break;
-    }
-    const path = pathOf(member.name);
-    if (path === undefined || !makeParents(nodes, path)) {
-      left('a member of the archive that leads out of it, or below what is no directory', member.name);
-    } else if (member.type === 'hardlink') {
-      const target = nodes.get(pathOf(member.target ?? '') ?? '');
-      if (target === undefined || target.type === 'directory') left('a hard link to what is not in the archive', path);
-      else place(nodes, path, target);
-    } else {
-      const keep = member.type === 'file' && spool !== undefined && spool.keep(path, member.size);
-      const digests =
-        member.type === 'file' ? await takeContent(member, keep ? { ...spool, at: end } : undefined, withMd5) : {};
-      const at = spool === undefined ? member.offset : keep ? end : undefined;
-      if (keep) end += member.size;
-      place(nodes, path, { ...base(member, String(count)), ...digests, ...(at !== undefined && { at }) });
-    }
-  }
-  for (const [path, entry] of instead) {
-    if (entry === undefined) {
-      remove(nodes, path);
-    } else if (makeParents(nodes, path)) {
-      const { content } = entry;
-      const at = content === undefined || spool === undefined ? undefined : end;
-      if (content !== undefined && spool !== undefined) {
-        writeSync(spool.descriptor, content, 0, content.length, end);
-        end += content.length;
-      }
-      const sha256 = content === undefined ? entry.sha256 : hash('sha256', content, 'hex');
-      const md5 = content === undefined ? entry.md5 : hash('md5', content, 'hex');
-      place(nodes, path, {
-        ...base({ ...entry, size: entry.size ?? 0, mtimeMs: 0 }, `instead:${path}`),
-        ...(sha256 !== undefined && { sha256 }),
-        ...(md5 !== undefined && { md5 }),
-        ...(at !== undefined && { at }),
-      });
-    }
-  }
-  return { nodes, notes };
+/** Takes archives in, one laid over the other, with sha256 of each file, in one pass. */
+export interface TarIndexer {
+  /** `plain`: the open file that the stream is the whole of, or a piece of, so that nothing has to be kept. */
+  add(stream: AsyncIterable<Uint8Array>, plain?: Extent): Promise<void>;
+  /** The next one is a layer (OCI image-spec, layer.md): `.wh.` names take away what is below. */
+  cover(): void;
+  replace(instead: Instead): void;
+  readonly index: TarIndex;
 }
 
-/** The absolute path of a member's name; undefined where it leads out of the root. */
+const maximumMembers = 20_000_000;
+/** As Linux has it (PATH_MAX): a longer one can't be named there. */
+const longestPath = 4096;
+const mostNotes = 100;
+/** Of larger files that are kept, md5 is made when it is asked for: most of them are layers or data. */
+const largest = 16 * 1024 * 1024;
+
+/** The last member of a name counts. `md5`: whether it is taken, too. */
+export function tarIndexer(
+  spool: Spool,
+  options: { readonly md5?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
+): TarIndexer {
+  const tree = tarTree();
+  const notes: Note[] = [];
+  let left = 0;
+  let end = 0;
+  let count = 0;
+  let isLayer = false;
+  const leave = (text: string, path: string) => {
+    left += 1;
+    if (left <= mostNotes) notes.push({ kind: 'left', text, path });
+  };
+  const where = (path: string, size: number, plain: Extent | undefined, offset: number): Extent | undefined => {
+    if (plain !== undefined) return { descriptor: plain.descriptor, at: plain.at + offset };
+    return spool.keep(path, size) ? { descriptor: spool.descriptor, at: end } : undefined;
+  };
+
+  const take = async (member: Member, plain: Extent | undefined): Promise<void> => {
+    const path = pathOf(member.name);
+    if (path === undefined) return leave('a member of the archive that leads out of it, or has no name', member.name);
+    if (isLayer && posix.basename(path).startsWith('.wh.')) return hide(path);
+    if (member.type === 'hardlink') {
+      const target = tree.nodes.get(pathOf(member.target ?? '') ?? '');
+      if (target === undefined || target.type === 'directory') {
+        return leave('a hard link to what is not in the archive', path);
+      }
+      if (!tree.place(path, target)) leave(belowNone, path);
+      return;
+    }
+    const content = member.type === 'file' ? where(path, member.size, plain, member.offset) : undefined;
+    const isKept = content !== undefined;
+    const withMd5 = options.md5 !== false && (!isKept || member.size <= largest);
+    const into = isKept && plain === undefined ? content : undefined;
+    const digests = member.type === 'file' ? await takeContent(member, into, withMd5) : {};
+    if (into !== undefined) end += member.size;
+    const node = { ...base(member, String(count)), ...digests, ...(isKept && { content }) };
+    if (!tree.place(path, node)) leave(belowNone, path);
+  };
+
+  const hide = (path: string): void => {
+    const name = posix.basename(path).slice('.wh.'.length);
+    const folder = posix.dirname(path);
+    if (name === '.wh..opq') tree.hideBelow(folder);
+    // others that begin so are the union filesystem's own
+    else if (!/^(?:\.wh\..*|\.{0,2})$/s.test(name)) tree.hide(posix.join(folder, name));
+  };
+
+  return {
+    async add(stream, plain) {
+      for await (const member of readMembers(stream)) {
+        options.signal?.throwIfAborted();
+        if (++count > maximumMembers) {
+          leave(`everything after the first ${maximumMembers} members`, '/');
+          return;
+        }
+        await take(member, plain);
+      }
+    },
+    cover() {
+      isLayer = true;
+      tree.cover();
+    },
+    replace(instead) {
+      for (const [path, entry] of instead) {
+        if (entry === undefined) {
+          tree.remove(path);
+          continue;
+        }
+        const { content } = entry;
+        const at = content === undefined ? undefined : { descriptor: spool.descriptor, at: end };
+        if (content !== undefined) {
+          writeSync(spool.descriptor, content, 0, content.length, end);
+          end += content.length;
+        }
+        const sha256 = content === undefined ? entry.sha256 : hash('sha256', content, 'hex');
+        const md5 = content === undefined ? entry.md5 : hash('md5', content, 'hex');
+        tree.place(path, {
+          ...base({ ...entry, size: entry.size ?? 0, mtimeMs: 0 }, `instead:${path}`),
+          ...(sha256 !== undefined && { sha256 }),
+          ...(md5 !== undefined && { md5 }),
+          ...(at !== undefined && { content: at }),
+        });
+      }
+    },
+    get index() {
+      const more = left - mostNotes;
+      const rest: Note[] = more > 0 ? [{ kind: 'left', text: `${more} more members of the archive` }] : [];
+      return { nodes: tree.nodes, notes: [...notes, ...rest] };
+    },
+  };
+}
+
+const belowNone = 'a member of the archive that lies below what is no directory';
+
+/** The absolute path of a member's name; undefined where it leads out of the root, or is longer than Linux has it. */
 export function pathOf(name: string): string | undefined {
+  if (name.length > longestPath || name.includes('\0')) return undefined;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..') || name.includes('\0')) return undefined;
-  return `/${parts.join('/')}`;
+  return parts.includes('..') ? undefined : `/${parts.join('/')}`;
 }
 
 function base(
@@ -129,45 +158,9 @@ function base(
   };
 }
 
-function directory(inode: string): TarNode {
-  return { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeMs: 0, inode, children: new Set() };
-}
-
-/** Directories that the archive left out; false where something else is in the way. */
-function makeParents(nodes: Map<string, TarNode>, path: string): boolean {
-  if (path === '/') return true;
-  const parent = posix.dirname(path);
-  const there = nodes.get(parent);
-  if (there !== undefined) return there.type === 'directory';
-  if (!makeParents(nodes, parent)) return false;
-  place(nodes, parent, directory(`implied:${parent}`));
-  return true;
-}
-
-function place(nodes: Map<string, TarNode>, path: string, node: TarNode): void {
-  const before = nodes.get(path);
-  if (before?.children !== undefined && node.children !== undefined) {
-    nodes.set(path, { ...node, children: before.children });
-    return;
-  }
-  if (path === '/') return;
-  if (before?.children !== undefined) remove(nodes, path);
-  nodes.set(path, node);
-  nodes.get(posix.dirname(path))?.children?.add(posix.basename(path));
-}
-
-function remove(nodes: Map<string, TarNode>, path: string): void {
-  const waiting = [path];
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    for (const name of nodes.get(at)?.children ?? []) waiting.push(posix.join(at, name));
-    nodes.delete(at);
-  }
-  nodes.get(posix.dirname(path))?.children?.delete(posix.basename(path));
-}
-
 async function takeContent(
   member: Member,
-  into: { readonly descriptor: number; readonly at: number } | undefined,
+  into: Extent | undefined,
   withMd5: boolean,
 ): Promise<{ sha256: string; md5?: string }> {
   const sha256 = createHash('sha256');

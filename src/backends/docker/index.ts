@@ -4,6 +4,7 @@ import { assemble, removeImage } from './assemble.ts';
 import { connectEngine } from './client.ts';
 import { attach, launch, sweep } from './launch.ts';
 import { dockerParams, type DockerParams } from './params.ts';
+import { dockerPlace } from './place.ts';
 
 /** Containers of a Docker daemon, from an image that is made of the one rootfs. Never privileged, never pulled. */
 export const docker: Backend<DockerParams> = {
@@ -30,4 +31,5 @@ export const docker: Backend<DockerParams> = {
   launch,
   attach,
   sweep,
+  place: dockerPlace,
 };

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 
 import { followLog } from '../src/tracers/strace/follow.ts';
 import { reportScene } from '../src/tracers/strace/report.ts';
+import { lookHere } from '../src/tracers/strace/look.ts';
 import { createScene } from '../src/tracers/strace/scene.ts';
 import { watchLog } from '../src/tracers/strace/watch.ts';
 import { scratch } from '../test/e2e/need.ts';
@@ -40,7 +41,7 @@ interface Measured {
 function readLog(log: string): Measured {
   const before = process.memoryUsage.rss();
   const begin = performance.now();
-  const scene = createScene(Date.now());
+  const scene = createScene(lookHere(Date.now()));
   const watch = watchLog(scene, { cwd: '/home/u/build', unprivileged: false });
   const follower = followLog(log, watch.reader);
   follower?.advance();

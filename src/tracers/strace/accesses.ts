@@ -1,6 +1,4 @@
-import { lstatSync } from 'node:fs';
-
-import { encodeName } from '../../roots/names.ts';
+import type { Look } from './look.ts';
 
 /** What was done with a path, as bits. */
 export const did = {
@@ -56,8 +54,8 @@ export interface Accesses {
 
 const touchedContent = did.read | did.written | did.executed;
 
-/** `since`: when the run began, in milliseconds; tells what it made from what was there. */
-export function collectAccesses(since: number): Accesses {
+/** `look` tells what the run made from what was there. */
+export function collectAccesses(look: Pick<Look, 'isDirectory' | 'isNew'>): Accesses {
   const host = new Map<string, Touched>();
   const foreign = new Map<string, Touched>();
 
@@ -87,7 +85,7 @@ export function collectAccesses(since: number): Accesses {
   }
 
   function asked(file: Touched): void {
-    if (file.flags === 0 && isDirectory(file.path)) file.flags |= did.directory;
+    if (file.flags === 0 && look.isDirectory(file.path)) file.flags |= did.directory;
     else file.flags |= did.asked;
   }
 
@@ -121,7 +119,7 @@ export function collectAccesses(since: number): Accesses {
       const before = file.flags;
       if (how.writes || how.creates) {
         const fresh =
-          how.fresh || (how.creates && (before & (touchedContent | did.foreign)) === 0 && bornSince(file.path, since));
+          how.fresh || (how.creates && (before & (touchedContent | did.foreign)) === 0 && look.isNew(file.path));
         if (how.writes || fresh) written(file, fresh);
       }
       if (how.reads) file.flags |= did.read;
@@ -131,7 +129,7 @@ export function collectAccesses(since: number): Accesses {
         (before & (touchedContent | did.directory | did.foreign)) === 0 &&
         !how.writes &&
         !how.directory &&
-        isDirectory(file.path)
+        look.isDirectory(file.path)
       )
         file.flags |= did.directory;
     },
@@ -141,7 +139,8 @@ export function collectAccesses(since: number): Accesses {
     renamed(from, to) {
       if (from === to) return;
       moved(from);
-      const directory = (from.flags & did.directory) !== 0 || ((to.flags & did.foreign) === 0 && isDirectory(to.path));
+      const directory =
+        (from.flags & did.directory) !== 0 || ((to.flags & did.foreign) === 0 && look.isDirectory(to.path));
       if (directory) from.flags |= did.directory;
       from.flags |= did.removed;
       made(to, directory);
@@ -158,22 +157,4 @@ export function collectAccesses(since: number): Accesses {
       yield* foreign.values();
     },
   };
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return lstatSync(encodeName(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a file was made since then, by its time of birth; where the filesystem has none, it counts as old. */
-function bornSince(path: string, since: number): boolean {
-  try {
-    const born = lstatSync(encodeName(path), { throwIfNoEntry: false })?.birthtimeMs ?? since;
-    return born >= since;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,3 @@
-import { lstatSync } from 'node:fs';
-
-import { encodeName } from '../../roots/names.ts';
 import { did } from './accesses.ts';
 import { descriptorPath, stringArgument, type Call } from './arguments.ts';
 import type { Process } from './processes.ts';
@@ -157,16 +154,8 @@ function rename(scene: Scene, process: Process, args: readonly (string | undefin
   if (a === undefined || b === undefined) return;
   if (args[4]?.includes('RENAME_EXCHANGE') === true) scene.accesses.exchanged(a, b);
   else scene.accesses.renamed(a, b);
-  if (!isPlainFile(to.host)) scene.namesChanged();
-}
-
-/** Whether no name can lead through it: neither a folder nor a link. */
-function isPlainFile(path: string | undefined): boolean {
-  try {
-    return path !== undefined && lstatSync(encodeName(path), { throwIfNoEntry: false })?.isFile() === true;
-  } catch {
-    return false;
-  }
+  // neither a folder nor a link: no name can lead through it
+  if (to.host === undefined || !scene.look.isFile(to.host)) scene.namesChanged();
 }
 
 function link(scene: Scene, process: Process, args: readonly (string | undefined)[], _call: Call): void {

@@ -1,10 +1,7 @@
-import { lstatSync } from 'node:fs';
-
-import { encodeName } from '../../roots/names.ts';
 import { did, type Touched } from './accesses.ts';
 import { listArgument, parseCall, descriptorPath, stringArgument, type Call } from './arguments.ts';
 import type { Process } from './processes.ts';
-import { binaryFormats, readInterpreter, type Interpreter } from './programs.ts';
+import { binaryFormats, type Interpreter } from './programs.ts';
 import type { Located, Scene } from './scene.ts';
 
 const deepest = 5; // how many interpreters the kernel follows (exec_binprm of fs/exec.c)
@@ -25,8 +22,8 @@ export function watchExecutions(scene: Scene, unprivileged: boolean): (process: 
   const interpreters = new Map<string, Interpreter | undefined>();
 
   function interpreterOf(file: Touched): Interpreter | undefined {
-    if ((file.flags & did.written) !== 0) return readInterpreter(file.path, formats);
-    if (!interpreters.has(file.path)) interpreters.set(file.path, readInterpreter(file.path, formats));
+    if ((file.flags & did.written) !== 0) return scene.look.interpreter(file.path, formats);
+    if (!interpreters.has(file.path)) interpreters.set(file.path, scene.look.interpreter(file.path, formats));
     return interpreters.get(file.path);
   }
 
@@ -45,7 +42,7 @@ export function watchExecutions(scene: Scene, unprivileged: boolean): (process: 
     const located = scene.locate(process, name, { ...(from === undefined ? {} : { from }), follow: true });
     let file = take(located, did.read | did.executed, asked(name));
     for (let depth = 0; depth < deepest && file !== undefined; depth += 1) {
-      if (unprivileged && isSetuid(file.path)) scene.odd.setuid.add(file.path);
+      if (unprivileged && scene.look.isSetuid(file.path)) scene.odd.setuid.add(file.path);
       const interpreter = interpreterOf(file);
       if (interpreter === undefined) break;
       const next = scene.locate(process, interpreter.name, { follow: true });
@@ -94,12 +91,4 @@ export function watchExecutions(scene: Scene, unprivileged: boolean): (process: 
     process.program = found.file;
     list(found.file, call, at + 1);
   };
-}
-
-function isSetuid(path: string): boolean {
-  try {
-    return ((lstatSync(encodeName(path), { throwIfNoEntry: false })?.mode ?? 0) & 0o6000) !== 0;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,3 @@
-import { lstatSync } from 'node:fs';
-
-import { encodeName } from '../../roots/names.ts';
 import { did, type Opening, type Touched } from './accesses.ts';
 import { closingQuote, copyText, decodeEscapes } from './escapes.ts';
 import type { Process } from './processes.ts';
@@ -60,7 +57,7 @@ export function watchOpens(scene: Scene): (process: Process, text: string) => vo
     if (named) {
       const kernels = isKernels(asked);
       // strace before 5.13 prints the mark within the brackets.
-      if (!deleted && text.endsWith(' (deleted)>') && isGone(text.slice(angle + 1, end))) {
+      if (!deleted && text.endsWith(' (deleted)>') && !scene.look.isThere(decodeEscapes(text.slice(angle + 1, end)))) {
         opens(process, `${text.slice(0, end - 10)}>(deleted)`);
         return;
       }
@@ -157,14 +154,6 @@ function isTransient(text: string, at: number, deleted: boolean, how: Opening): 
 /** Names that mean another thing in each process. */
 function isKernels(asked: string): boolean {
   return asked.startsWith('/proc/') || /^\/dev\/(?:fd|stdin|stdout|stderr)(?:\/|$)/.test(asked);
-}
-
-function isGone(raw: string): boolean {
-  try {
-    return lstatSync(encodeName(decodeEscapes(raw)), { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return true;
-  }
 }
 
 function openFlags(text: string, closing: number): string {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { parseFormat, readInterpreter } from './programs.ts';
+import { lookHere } from './look.ts';
+import { parseFormat } from './programs.ts';
 
 function file(t: TestContext, content: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), 'repronim-programs-'));
@@ -15,18 +16,18 @@ function file(t: TestContext, content: string | Uint8Array): string {
 }
 
 test("the interpreter of this machine's programs is an existing loader", () => {
-  const found = readInterpreter(process.execPath, []);
+  const found = lookHere(0).interpreter(process.execPath, []);
   assert.match(found?.name ?? '', /^\/lib.*\/ld[^/]*$/);
   assert.equal(found?.executed, false);
 });
 
 test('scripts name theirs in the first 256 bytes', (t) => {
   const long = `/${'l'.repeat(200)}/python3`;
-  assert.deepEqual(readInterpreter(file(t, `#!${long} -s\nx`), []), { name: long, executed: true });
-  assert.deepEqual(readInterpreter(file(t, '#! \tbin/awk -f\n'), []), { name: 'bin/awk', executed: true });
-  assert.equal(readInterpreter(file(t, `#!/${'l'.repeat(300)}\n`), [])?.name.length, 254);
-  assert.equal(readInterpreter(file(t, 'echo no\n'), []), undefined);
-  assert.equal(readInterpreter('/nonexistent', []), undefined);
+  assert.deepEqual(lookHere(0).interpreter(file(t, `#!${long} -s\nx`), []), { name: long, executed: true });
+  assert.deepEqual(lookHere(0).interpreter(file(t, '#! \tbin/awk -f\n'), []), { name: 'bin/awk', executed: true });
+  assert.equal(lookHere(0).interpreter(file(t, `#!/${'l'.repeat(300)}\n`), [])?.name.length, 254);
+  assert.equal(lookHere(0).interpreter(file(t, 'echo no\n'), []), undefined);
+  assert.equal(lookHere(0).interpreter('/nonexistent', []), undefined);
 });
 
 test('an ELF file of the other class and byte order', (t) => {
@@ -39,8 +40,8 @@ test('an ELF file of the other class and byte order', (t) => {
   elf.writeUInt32BE(84, 56);
   elf.writeUInt32BE(15, 68);
   elf.write('/lib/ld.so.1\0', 84);
-  assert.deepEqual(readInterpreter(file(t, elf), []), { name: '/lib/ld.so.1', executed: false });
-  assert.equal(readInterpreter(file(t, elf.subarray(0, 60)), []), undefined);
+  assert.deepEqual(lookHere(0).interpreter(file(t, elf), []), { name: '/lib/ld.so.1', executed: false });
+  assert.equal(lookHere(0).interpreter(file(t, elf.subarray(0, 60)), []), undefined);
 });
 
 test('binfmt_misc', (t) => {
@@ -51,6 +52,6 @@ test('binfmt_misc', (t) => {
   assert.ok(java);
   assert.equal(parseFormat('disabled\ninterpreter /usr/bin/x\noffset 0\nmagic 00\n'), undefined);
   const compiled = file(t, Buffer.from([0xa7, 0x0d, 0x0d, 0x0a, 0, 0]));
-  assert.deepEqual(readInterpreter(compiled, [python]), { name: '/usr/bin/python3.11', executed: true });
-  assert.equal(readInterpreter(file(t, 'PK'), [python, java])?.name, '/usr/bin/jexec');
+  assert.deepEqual(lookHere(0).interpreter(compiled, [python]), { name: '/usr/bin/python3.11', executed: true });
+  assert.equal(lookHere(0).interpreter(file(t, 'PK'), [python, java])?.name, '/usr/bin/jexec');
 });

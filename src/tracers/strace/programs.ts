@@ -1,6 +1,6 @@
-import { closeSync, openSync, readFileSync, readdirSync, readSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
-import { decodeName, encodeName } from '../../roots/names.ts';
+import { decodeName } from '../../roots/names.ts';
 
 /** What the kernel itself opens when a file is executed: the program interpreter of an ELF file, or a script's. */
 export interface Interpreter {
@@ -21,25 +21,21 @@ export interface BinaryFormat {
 
 const headSize = 256; // BINPRM_BUF_SIZE of linux/binfmts.h, since 5.1; what is beyond is not seen by the kernel
 
-/** The interpreter of the file at `path` of this machine; undefined where there is none, or it can't be read. */
-export function readInterpreter(path: string, formats: readonly BinaryFormat[]): Interpreter | undefined {
-  let file: number;
+/** The interpreter of the file whose bytes `read` gives; undefined where there is none, or it can't be read. */
+export function findInterpreter(
+  read: (position: number, length: number) => Buffer,
+  path: string,
+  formats: readonly BinaryFormat[],
+): Interpreter | undefined {
   try {
-    file = openSync(encodeName(path), 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const head = readAt(file, 0, headSize);
+    const head = read(0, headSize);
     const registered = formats.find((format) => matches(format, head, path));
     if (registered !== undefined) return { name: registered.interpreter, executed: true };
     if (head.length > 2 && head[0] === 35 && head[1] === 33) return scriptInterpreter(head);
-    if (head.length >= 52 && head.readUInt32BE(0) === 0x7f454c46) return elfInterpreter(file, head);
+    if (head.length >= 52 && head.readUInt32BE(0) === 0x7f454c46) return elfInterpreter(read, head);
     return undefined;
   } catch {
     return undefined; // a damaged header: the kernel would not have run it, so it has changed since
-  } finally {
-    closeSync(file);
   }
 }
 
@@ -88,7 +84,7 @@ function scriptInterpreter(head: Buffer): Interpreter | undefined {
 }
 
 /** PT_INTERP of elf(5), in either class and byte order. */
-function elfInterpreter(file: number, head: Buffer): Interpreter | undefined {
+function elfInterpreter(read: (position: number, length: number) => Buffer, head: Buffer): Interpreter | undefined {
   const wide = head[4] === 2;
   const little = head[5] === 1;
   const u16 = (bytes: Buffer, at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
@@ -97,19 +93,14 @@ function elfInterpreter(file: number, head: Buffer): Interpreter | undefined {
     wide ? Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)) : u32(bytes, at);
   const size = u16(head, wide ? 54 : 42);
   const count = u16(head, wide ? 56 : 44);
-  const table = readAt(file, word(head, wide ? 32 : 28), Math.min(size * count, 65_536));
+  const table = read(word(head, wide ? 32 : 28), Math.min(size * count, 65_536));
   if (size < 32) return undefined;
   for (let at = 0; at + size <= table.length; at += size) {
     if (u32(table, at) !== 3) continue;
     const length = Math.min(word(table, at + (wide ? 32 : 16)), 4096);
-    const bytes = readAt(file, word(table, at + (wide ? 8 : 4)), length);
+    const bytes = read(word(table, at + (wide ? 8 : 4)), length);
     const end = bytes.indexOf(0);
     return { name: decodeName(bytes.subarray(0, end < 0 ? bytes.length : end)), executed: false };
   }
   return undefined;
-}
-
-function readAt(file: number, position: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, readSync(file, buffer, 0, length, position));
 }

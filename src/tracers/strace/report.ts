@@ -1,8 +1,5 @@
-import { lstatSync } from 'node:fs';
-
 import { byBytes, type Note } from '../../model/index.ts';
 import type { Access, TraceResult } from '../../contract/index.ts';
-import { encodeName } from '../../roots/names.ts';
 import { did, type Touched } from './accesses.ts';
 import type { Scene } from './scene.ts';
 import { socketNotes } from './sockets.ts';
@@ -14,7 +11,7 @@ export function reportScene(scene: Scene, status: number): Omit<TraceResult, 'no
   const touched = [...scene.accesses.all()].sort((a, b) => byBytes(a.path, b.path) || a.flags - b.flags);
   return {
     status,
-    accesses: touched.map(toAccess),
+    accesses: touched.map((file) => toAccess(scene, file)),
     directories: [...scene.directories].sort(byBytes),
     programs: [...scene.programs].sort(([a], [b]) => byBytes(a, b)).map(([, program]) => program),
     sockets: [...scene.sockets].filter((socket) => !scene.ownSockets.has(socket)).sort(byBytes),
@@ -22,7 +19,7 @@ export function reportScene(scene: Scene, status: number): Omit<TraceResult, 'no
   };
 }
 
-function toAccess(file: Touched): Access {
+function toAccess({ look }: Scene, file: Touched): Access {
   const { flags } = file;
   const has = (bit: number) => (flags & bit) !== 0;
   const foreign = has(did.foreign);
@@ -32,7 +29,7 @@ function toAccess(file: Touched): Access {
     written: has(did.written),
     executed: has(did.executed),
     writtenFirst: has(did.writtenFirst),
-    removed: has(did.removed) && (foreign || !isThere(file.path)),
+    removed: has(did.removed) && (foreign || !look.isThere(file.path)),
     directory: has(did.directory),
     asked: (flags & ~did.foreign) === did.asked,
     via: file.via === undefined ? nothing : [...file.via].sort(byBytes),
@@ -85,12 +82,4 @@ function oddNotes(scene: Scene, touched: readonly Touched[]): Note[] {
           } as const,
         ]),
   ];
-}
-
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(encodeName(path), { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return true; // not ours to see
-  }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { lookHere } from './look.ts';
 import { createResolver } from './resolve.ts';
 
 function place(t: TestContext): string {
@@ -20,7 +21,7 @@ function place(t: TestContext): string {
 
 test('every link on the way is named by its own folder', (t) => {
   const at = place(t);
-  const resolver = createResolver();
+  const resolver = createResolver(lookHere(0));
   const resolve = (path: string, follow: boolean) => resolver.resolve(path, follow);
   assert.deepEqual(resolve(`${at}/tool`, true), { path: `${at}/v1/bin/tool`, links: [`${at}/tool`, `${at}/current`] });
   assert.deepEqual(resolve(`${at}/tool`, false), { path: `${at}/tool`, links: [] });
@@ -33,7 +34,7 @@ test('every link on the way is named by its own folder', (t) => {
 
 test('in a chroot, absolute links start at its root and nothing leads out', (t) => {
   const at = place(t);
-  const resolver = createResolver(at);
+  const resolver = createResolver(lookHere(0), at);
   const resolve = (path: string, follow: boolean) => resolver.resolve(path, follow);
   assert.deepEqual(resolve('/absolute', true), { path: `${at}/v1/bin/tool`, links: [`${at}/absolute`] });
   assert.equal(resolve('/../../v1', true).path, `${at}/v1`);

@@ -1,7 +1,6 @@
-import { lstatSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 
-import { decodeName, encodeName } from '../../roots/names.ts';
+import type { Look } from './look.ts';
 
 /** Where a name leads, and the links on the way, each by its own resolved folder. */
 interface Resolved {
@@ -9,7 +8,7 @@ interface Resolved {
   readonly links: readonly string[];
 }
 
-/** Follows names as the kernel does, on this machine's files, one look per folder. */
+/** Follows names as the kernel does, one look per folder. */
 export interface Resolver {
   /** `path` is absolute as the program sees it; `follow`: whether a link at the last part is followed. */
   resolve(path: string, follow: boolean): Resolved;
@@ -20,7 +19,7 @@ export interface Resolver {
 const mostLinks = 40; // MAXSYMLINKS of path_resolution(7)
 
 /** `root` is '' for this machine's own, else the folder that a chroot made the root; results begin with it. */
-export function createResolver(root = ''): Resolver {
+export function createResolver(look: Pick<Look, 'linkTarget'>, root = ''): Resolver {
   const folders = new Map<string, Resolved>();
 
   function folder(path: string, depth: number): Resolved {
@@ -39,7 +38,7 @@ export function createResolver(root = ''): Resolver {
     if (base === '' || base === '.') return parent;
     if (base === '..') return { path: posix.dirname(parent.path), links: parent.links };
     const here = parent.path === '/' ? `/${base}` : `${parent.path}/${base}`;
-    const target = follow && depth < mostLinks ? linkTarget(root + here) : undefined;
+    const target = follow && depth < mostLinks ? look.linkTarget(root + here) : undefined;
     if (target === undefined) return { path: here, links: parent.links };
     const next = resolveAt(target.startsWith('/') ? target : `${parent.path}/${target}`, true, depth + 1);
     return { path: next.path, links: [...parent.links, here, ...next.links] };
@@ -59,14 +58,4 @@ export function createResolver(root = ''): Resolver {
       folders.clear();
     },
   };
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    const name = encodeName(path);
-    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return undefined;
-    return decodeName(readlinkSync(name, { encoding: 'buffer' }));
-  } catch {
-    return undefined; // gone meanwhile, or not ours to read: the name itself is what is known
-  }
 }

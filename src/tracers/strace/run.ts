@@ -9,6 +9,7 @@ import { attend } from './attend.ts';
 import { withCapabilities } from './capabilities.ts';
 import { executable } from './command.ts';
 import { namedDescriptors, recordInherited } from './descriptors.ts';
+import { lookHere } from './look.ts';
 import { probeStrace } from './probe.ts';
 import { reportScene } from './report.ts';
 import { createScene, type Scene } from './scene.ts';
@@ -21,7 +22,7 @@ export async function traceCommand(command: Argv, options: TraceOptions): Promis
   const cwd = realpathSync.native(options.cwd);
   const argv = executable(command, options.env['PATH'], cwd);
   // The kernel's clock for files is a few milliseconds behind.
-  const scene = createScene(Date.now() - 20);
+  const scene = createScene(lookHere(Date.now() - 20));
   scene.directories.add(cwd);
   if (typeof argv === 'number') return reportScene(scene, argv);
   const log = join(options.work, 'strace.log');

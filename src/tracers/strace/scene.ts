@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 
 import { collectAccesses, did, type Accesses, type Touched } from './accesses.ts';
+import type { Look } from './look.ts';
 import type { Process } from './processes.ts';
 import { createResolver, type Resolver } from './resolve.ts';
 import { onThisMachine } from './views.ts';
@@ -18,6 +19,7 @@ export interface Located {
 
 /** Everything that is known about the run so far. */
 export interface Scene {
+  readonly look: Look;
   readonly accesses: Accesses;
   readonly directories: Set<string>;
   /** Files by the handle that the run asked for. */
@@ -49,21 +51,22 @@ export interface Scene {
   readonly generation: number;
 }
 
-export function createScene(since: number): Scene {
+export function createScene(look: Look): Scene {
   const resolvers = new Map<string, Resolver>();
-  const accesses = collectAccesses(since);
+  const accesses = collectAccesses(look);
   const directories = new Set<string>();
   let generation = 0;
 
   function resolver(root: string): Resolver {
     const known = resolvers.get(root);
     if (known !== undefined) return known;
-    const made = createResolver(root);
+    const made = createResolver(look, root);
     resolvers.set(root, made);
     return made;
   }
 
   return {
+    look,
     accesses,
     directories,
     handles: new Map(),

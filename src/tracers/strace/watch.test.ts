@@ -3,12 +3,13 @@ import { test } from 'node:test';
 
 import type { TraceResult } from '../../contract/index.ts';
 import { reportScene } from './report.ts';
+import { lookHere } from './look.ts';
 import { createScene } from './scene.ts';
 import { watchLog } from './watch.ts';
 
 /** The result of a log, as if its paths were not of this machine's. */
 function watch(log: string, cwd = '/nowhere'): Omit<TraceResult, 'notes'> {
-  const scene = createScene(Date.now());
+  const scene = createScene(lookHere(Date.now()));
   const watching = watchLog(scene, { cwd, unprivileged: false });
   watching.reader.push(Buffer.from(log, 'latin1'));
   watching.settle();
@@ -145,7 +146,7 @@ test('sockets: whom it talked to, less what it serves itself', () => {
 });
 
 test('notes: io_uring that was refused and missed, programs that trace, daemons', () => {
-  const scene = createScene(Date.now());
+  const scene = createScene(lookHere(Date.now()));
   const watching = watchLog(scene, { cwd: '/nowhere', unprivileged: false });
   watching.reader.push(
     Buffer.from(`7 execve("/nowhere/server", ["server"], 0x7f /* 3 vars */) = 0

@@ -1,0 +1,247 @@
+import { posix } from 'node:path';
+
+import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
+import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import { keepTree, type KeptTree } from '../../toolkits/trees/compose.ts';
+import { channelOf, cutChannel } from './address.ts';
+import { isElse } from './claim.ts';
+import { prefixAt, type CondaPrefix } from './prefix.ts';
+import type { CondaRecord } from './record.ts';
+import type { CondaLock, CondaPackage, CondaSpec } from './spec.ts';
+
+type One = Description<CondaSpec, CondaLock>['distributions'][number];
+
+/** Trees that were kept for one trace: a prefix is taken whole, whichever of its files were used. */
+const keptOf = new WeakMap<Root, { readonly context: TraceContext; readonly trees: Map<string, Promise<KeptTree>> }>();
+
+/** Each prefix whole: its packages as an explicit list, and what their artifacts do not bring. */
+export async function describe(
+  owned: ReadonlyMap<string, readonly Owner[]>,
+  root: Root,
+  context: TraceContext,
+): Promise<Description<CondaSpec, CondaLock>> {
+  const used = new Map<string, Set<string>>();
+  for (const owners of owned.values()) {
+    for (const { key, instance } of owners) {
+      if (instance === undefined) continue;
+      const keys = used.get(instance);
+      if (keys === undefined) used.set(instance, new Set([key]));
+      else keys.add(key);
+    }
+  }
+  const distributions: One[] = [];
+  const notes: Note[] = [];
+  for (const [top, keys] of [...used].sort(([a], [b]) => byBytes(a, b))) {
+    const prefix = await prefixAt(root, top, context);
+    const packages = prefix.records.map((record) => toRow(record, prefix));
+    const kept = context.keep ? await keep(root, prefix, packages, context) : undefined;
+    distributions.push({
+      spec: specOf(prefix, packages, keys),
+      lock: {
+        prefix: top,
+        packages,
+        ...(prefix.pip.length === 0
+          ? {}
+          : { pip: prefix.pip.map(({ name, version }) => ({ name, version, repacked: true })) }),
+        ...(prefix.site === undefined ? {} : { site: prefix.site }),
+        ...(Object.keys(prefix.variables).length === 0 ? {} : { variables: prefix.variables }),
+        ...needsOf(prefix),
+        ...(kept === undefined ? {} : { tree: kept.tree }),
+        ...(kept?.rest === undefined ? {} : { rest: kept.rest }),
+        ...(kept === undefined ? {} : { files: kept.files, size: kept.size }),
+      },
+      instance: top,
+      summary: `1 conda prefix (${packages.length} packages${prefix.pip.length === 0 ? '' : `, ${prefix.pip.length} of pip`})`,
+    });
+    notes.push(...notesOf(prefix), ...(kept?.notes ?? []));
+  }
+  return { distributions, notes };
+}
+
+function specOf(prefix: CondaPrefix, packages: readonly CondaPackage[], used: ReadonlySet<string>): CondaSpec {
+  const asked = packages.filter(({ requested }) => requested !== undefined);
+  const needed = new Set(prefix.records.flatMap(({ depends }) => depends.map((one) => one.split(/[\s[]/, 1)[0] ?? '')));
+  const top = asked.length > 0 ? asked : packages.filter(({ name }) => !needed.has(name));
+  const listed = packages.filter((one) => top.includes(one) || used.has(one.name));
+  const pip = prefix.pip.filter(({ key, requested }) => requested || used.has(key));
+  const count = (list: readonly string[]) =>
+    [...Map.groupBy(list, (one) => one)].map(([one, all]) => [one, all.length] as const);
+  const most = (list: readonly string[]) =>
+    count(list)
+      .sort(([a, m], [b, n]) => n - m || byBytes(a, b))
+      .map(([one]) => one);
+  const channels = most(packages.flatMap(({ channel }) => channel ?? []));
+  const [platform] = most(packages.flatMap(({ subdir = 'noarch' }) => (subdir === 'noarch' ? [] : [subdir])));
+  return {
+    type: 'conda',
+    path: prefix.top,
+    ...(channels.length === 0 ? {} : { channels }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(listed.length === 0 ? {} : { packages: listed.map(({ name, version }) => `${name}==${version}`) }),
+    ...(pip.length === 0 ? {} : { pip: pip.map(({ name, version }) => `${name}==${version}`) }),
+  };
+}
+
+function toRow(record: CondaRecord, prefix: CondaPrefix): CondaPackage {
+  const { name, version, build, subdir, file, size, md5, sha256, noarch } = record;
+  const channel = channelOf(record);
+  const requested = record.requested[0] ?? prefix.asked.get(name.toLowerCase());
+  const certain =
+    channel !== undefined &&
+    subdir !== undefined &&
+    file !== undefined &&
+    size !== undefined &&
+    sha256 !== undefined &&
+    !prefix.edited.has(name);
+  return {
+    name,
+    version,
+    build,
+    ...(channel === undefined ? {} : { channel }),
+    ...(subdir === undefined ? {} : { subdir }),
+    // what is kept in another way is not looked for in an archive
+    ...(certain ? { file, size } : {}),
+    ...(md5 === undefined || !certain ? {} : { md5 }),
+    ...(certain ? { sha256 } : {}),
+    ...(noarch === undefined ? {} : { noarch }),
+    ...(requested === undefined ? {} : { requested: requested.replaceAll(/[\n\r\0]/g, ' ') }),
+    ...(certain ? {} : { repacked: true }),
+  };
+}
+
+function needsOf({ records }: CondaPrefix): { readonly needs?: readonly string[] } {
+  const needs = new Set(records.flatMap(({ depends }) => depends.filter((one) => one.startsWith('__'))));
+  return needs.size === 0 ? {} : { needs: [...needs].sort(byBytes) };
+}
+
+async function keep(
+  root: Root,
+  prefix: CondaPrefix,
+  packages: readonly CondaPackage[],
+  context: TraceContext,
+): Promise<KeptTree> {
+  const last = keptOf.get(root);
+  const held = last?.context === context ? last.trees : new Map<string, Promise<KeptTree>>();
+  keptOf.set(root, { context, trees: held });
+  let kept = held.get(prefix.top);
+  if (kept === undefined) held.set(prefix.top, (kept = keepPrefix(root, prefix, packages, context)));
+  return await kept;
+}
+
+async function keepPrefix(
+  root: Root,
+  prefix: CondaPrefix,
+  packages: readonly CondaPackage[],
+  { store }: TraceContext,
+): Promise<KeptTree> {
+  const notes: Note[] = [];
+  const paths = await pathsIn(root, prefix, notes);
+  const certain = new Set(packages.filter(({ repacked }) => repacked !== true).map(({ name }) => name));
+  const kept = await keepTree(root, prefix.top, paths, await suppliedBy(root, prefix, certain), store);
+  return { ...kept, notes: [...notes, ...kept.notes] };
+}
+
+/** Interpreter lines of longer prefixes are rewritten, each installer in its way. */
+const longestPlainPrefix = 100;
+
+/** What the artifacts bring, by path: of a path that several packages have, what lies there counts. */
+async function suppliedBy(
+  root: Root,
+  { top, records }: CondaPrefix,
+  certain: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const supplied = new Map<string, string>();
+  const several = new Map<string, string[]>();
+  const plain = top.length <= longestPlainPrefix && !/\s/.test(top);
+  for (const { name, paths } of records) {
+    if (!certain.has(name)) continue;
+    for (const { path, type, sha256, sha256InPrefix, placeholder, replace } of paths) {
+      if (type !== 'file' || (placeholder !== undefined && replace === 'text' && !plain)) continue;
+      const digest = placeholder === undefined ? (sha256InPrefix ?? sha256) : sha256InPrefix;
+      if (digest === undefined) continue;
+      const other = supplied.get(path);
+      if (other !== undefined && other !== digest) several.set(path, [...(several.get(path) ?? [other]), digest]);
+      supplied.set(path, digest);
+    }
+  }
+  const clobbered = [...several.keys()];
+  const digests = await root.digest(
+    clobbered.map((path) => posix.join(top, path)),
+    'sha256',
+  );
+  for (const [index, path] of clobbered.entries()) {
+    const found = digests[index];
+    if (found !== undefined && several.get(path)?.includes(found) === true) supplied.set(path, found);
+  }
+  return supplied;
+}
+
+/** Everything below the prefix, less other prefixes, work trees, caches and what must not be kept. */
+async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<readonly string[]> {
+  const { top, owners } = prefix;
+  const found: string[] = [];
+  const others = new Set<string>();
+  const named = (path: string) => owners.has(path) || path.startsWith('conda-meta/');
+  for await (const { path, type, mode } of root.scan({
+    below: [top],
+    except: [posix.join(top, 'pkgs')],
+    digests: [],
+  })) {
+    const relative = path.slice(top.length + 1);
+    const last = relative.slice(relative.lastIndexOf('/') + 1);
+    if (last === '.git' || (last === 'conda-meta' && type === 'directory' && relative !== last))
+      others.add(posix.dirname(path));
+    if (type === 'directory' && relative !== '') found.push(path);
+    else if (isElse(relative)) continue;
+    else if (named(relative)) found.push(path);
+    else if (isSecretPath(path)) notes.push(left(path, 'it is a place for keys, tokens or passwords'));
+    else if (type === 'file' && deniesOthers(mode)) notes.push(left(path, 'its mode denies others to read it'));
+    else found.push(path);
+  }
+  others.delete(top);
+  if (others.size === 0) return found.filter((path) => !isElse(path.slice(top.length + 1)));
+  const within = (path: string) => {
+    for (let at = path; at.length > top.length; at = posix.dirname(at)) if (others.has(at)) return true;
+    return false;
+  };
+  return found.filter((path) => !within(path) && !isElse(path.slice(top.length + 1)));
+}
+
+function notesOf({ top, broken, edited, records, scripts, secrets }: CondaPrefix): Note[] {
+  const secret = records.filter(({ url, channel }) =>
+    [url, channel].some((one) => one !== undefined && cutChannel(one) !== one.replace(/\/+$/, '')),
+  );
+  return [
+    ...scripts.map((path): Note => ({
+      kind: 'left',
+      path: posix.join(top, path),
+      text: `${posix.join(top, path)} is kept, but does not run when ${top} is activated: only variables are set`,
+    })),
+    ...secrets.map((name): Note => ({
+      kind: 'secret',
+      path: top,
+      text: `the variable ${name} of the conda prefix ${top} looks like a secret: it is not written down`,
+    })),
+    ...broken.map(({ path, because }): Note => ({
+      kind: 'unreadable',
+      path,
+      text: `${path} is not recorded: ${because}; its files are kept as they are`,
+    })),
+    ...[...edited].sort(byBytes).map((name): Note => ({
+      kind: 'warning',
+      path: top,
+      about: name,
+      text: `the record of ${name} in ${top} was edited by hand: its files are kept as they are`,
+    })),
+    ...secret.map(({ name }): Note => ({
+      kind: 'secret',
+      path: top,
+      about: name,
+      text: `the address from which ${name} in ${top} came has a secret in it: it is not written down, but its record in conda-meta has it`,
+    })),
+  ];
+}
+
+function left(path: string, because: string): Note {
+  return { kind: 'left', path, text: `${path} is not kept: ${because}` };
+}

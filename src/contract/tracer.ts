@@ -1,4 +1,5 @@
 import type { Argv, Note, OnProgress } from '../model/index.ts';
+import type { ExecOptions, Session } from './session.ts';
 
 /** What was done with one path, over the whole run. Paths are absolute, as the kernel resolved them. */
 export interface Access {
@@ -37,6 +38,10 @@ export interface TraceResult {
 }
 
 export interface TraceOptions {
+  /** Where it runs; default: on this machine. What is not there for watching is brought along, and taken away again. */
+  readonly session?: Session;
+  /** As whom it runs in the session; default: as root. */
+  readonly user?: ExecOptions['user'];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: number | 'inherit' | 'ignore';

@@ -8,6 +8,7 @@ import {
   type Spec,
   type StreamLock,
 } from '../model/index.ts';
+import { localRoot } from '../roots/local.ts';
 import { entryDigest } from '../formats/spec/lock.ts';
 import { cutSecrets, keptEnvironment } from '../formats/spec/secrets.ts';
 import type { Described } from './attribute.ts';
@@ -51,7 +52,8 @@ export async function assemble(found: Findings): Promise<{ spec: Spec; notes: re
       distributions: Object.fromEntries(locks),
       ...some('files', loose),
       ...(run === undefined ? {} : { runs: { run: run.lock } }),
-      host: await hostFacts(request.root),
+      // what runs in an instance runs on this machine's kernel
+      host: await hostFacts(request.run === undefined ? request.root : localRoot()),
     },
   };
   return { spec, notes: cut?.notes ?? [] };

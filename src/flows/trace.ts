@@ -3,6 +3,8 @@ import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult }
 import { assemble } from './assemble.ts';
 import { attribute, canonicalPaths } from './attribute.ts';
 import { classify, impliedPaths, lockFiles, snapshotBefore } from './files.ts';
+import type { Before } from './files/before.ts';
+import { snapshotInside } from './files/before-inside.ts';
 import { withListed } from './files/listed.ts';
 import type { TraceRequest } from './trace-request.ts';
 import { watch } from './watch.ts';
@@ -43,14 +45,7 @@ export async function trace(
 ): Promise<Traced> {
   const started = performance.now();
   const { root, run } = request;
-  const before =
-    run === undefined
-      ? undefined
-      : await snapshotBefore(run.directory, {
-          work,
-          limits: request.limits ?? {},
-          named: [...(request.inputs ?? []), ...(request.outputs ?? [])],
-        });
+  const before = run === undefined ? undefined : await lookBefore(request, run, work);
   const ran = run === undefined ? undefined : await watch(run, parts.tracer, context, work);
   const watched =
     ran === undefined || run?.stat !== true
@@ -111,6 +106,7 @@ export async function trace(
       outputs: files.outputs.length,
       sockets: watched?.sockets ?? [],
       notes: [
+        ...(root.notes ?? []),
         ...seen.notes,
         ...attributed.notes,
         ...files.notes,
@@ -121,6 +117,18 @@ export async function trace(
       ],
     },
   };
+}
+
+/** What is there before the run, where it runs. */
+async function lookBefore(
+  request: TraceRequest,
+  { directory, inside }: NonNullable<TraceRequest['run']>,
+  work: string,
+): Promise<Before> {
+  const named = [...(request.inputs ?? []), ...(request.outputs ?? [])];
+  const options = { work, limits: request.limits ?? {}, named };
+  if (inside === undefined) return await snapshotBefore(directory, options);
+  return await snapshotInside(request.root, directory, options);
 }
 
 /** Several of one kind in one phrase: `3 git work trees`, `2 prefixes (pyenv; Python 3.11.7)`. */

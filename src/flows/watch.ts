@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { UserError, type Argv, type Note, type StreamLock } from '../model/index.ts';
-import type { Context, Store, TraceResult, Tracer } from '../contract/index.ts';
+import type { Context, ExecOptions, Session, Store, TraceResult, Tracer } from '../contract/index.ts';
 import { copyRest, streamKind, teeIn, teeOut, type Input, type Tee } from '../sessions/streams.ts';
 
 /** A command to watch, and where its streams come from and go to. */
@@ -18,6 +18,8 @@ export interface WatchRequest {
   readonly keepOutput: boolean;
   readonly stat: boolean;
   readonly allowIoUring?: boolean;
+  /** In which instance it runs, and as whom; default: on this machine, as we are. */
+  readonly inside?: { readonly session: Session; readonly user: NonNullable<ExecOptions['user']> };
 }
 
 export interface Watched extends TraceResult {
@@ -50,6 +52,7 @@ export async function watch(request: WatchRequest, tracer: Tracer, context: Cont
       stderr: 'inherit',
       stat: request.stat,
       ...(request.allowIoUring === undefined ? {} : { allowIoUring: request.allowIoUring }),
+      ...request.inside,
       work,
       onProgress: context.onProgress,
       signal: context.signal,

@@ -1,5 +1,6 @@
 import type { Argv } from '../../model/index.ts';
 import type { TraceOptions, TraceResult, Tracer } from '../../contract/index.ts';
+import { traceInside } from './inside.ts';
 import { probeStrace } from './probe.ts';
 import { traceCommand } from './run.ts';
 
@@ -11,6 +12,7 @@ export const straceTracer: Tracer = {
     return probed.usable ? { usable: true, detail: probed.detail } : probed;
   },
   async trace(argv: Argv, options: TraceOptions): Promise<TraceResult> {
-    return await traceCommand(argv, options);
+    const { session } = options;
+    return session === undefined ? await traceCommand(argv, options) : await traceInside(argv, { ...options, session });
   },
 };

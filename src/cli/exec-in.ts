@@ -1,5 +1,6 @@
 import { UserError, type Argv } from '../model/index.ts';
 import type { ExecOptions } from '../contract/index.ts';
+import { withActive } from '../flows/activation.ts';
 import type { Attached } from '../flows/attach.ts';
 
 interface ExecIn {
@@ -7,21 +8,17 @@ interface ExecIn {
   readonly env: readonly string[];
   readonly user: string | undefined;
   readonly tty: boolean;
+  /** Ids of distributions that are active instead of those of the spec's first run; empty: those. */
+  readonly with: readonly string[];
 }
 
 /** Runs a program in an instance on our own streams, as the spec's first run was run unless it is said otherwise. */
 export async function execIn({ instance, record }: Attached, argv: Argv, options: ExecIn): Promise<number> {
-  const { as, environment } = record.entered;
-  const user = userOf(options.user) ?? {
-    uid: as?.uid ?? 0,
-    gid: as?.gid ?? 0,
-    ...(as?.groups === undefined ? {} : { groups: as.groups }),
-    ...(as === undefined ? {} : { umask: Number.parseInt(as.umask, 8) }),
-  };
+  const user = userOf(options.user) ?? userIn(record.entered);
   const given: ExecOptions = {
     cwd: options.directory ?? record.entered.directory,
     otherwise: '/',
-    env: environmentOf(environment, as?.home, options),
+    env: environmentIn(record.entered, options),
     user,
     stdin: 'inherit',
     stdout: 'inherit',
@@ -33,10 +30,20 @@ export async function execIn({ instance, record }: Attached, argv: Argv, options
   return await session.exec(argv, given);
 }
 
-function environmentOf(
-  environment: Readonly<Record<string, string>>,
-  home: string | undefined,
-  options: ExecIn,
+/** As whom a program runs in an instance where nothing else is said: the user of the spec's first run. */
+export function userIn({ as }: Attached['record']['entered']): NonNullable<ExecOptions['user']> {
+  return {
+    uid: as?.uid ?? 0,
+    gid: as?.gid ?? 0,
+    ...(as?.groups === undefined ? {} : { groups: as.groups }),
+    ...(as === undefined ? {} : { umask: Number.parseInt(as.umask, 8) }),
+  };
+}
+
+/** The whole environment of a program in an instance. */
+export function environmentIn(
+  { environment, as, activations = {}, with: active = [] }: Attached['record']['entered'],
+  options: Pick<ExecIn, 'env' | 'with'>,
 ): Record<string, string> {
   const given = options.env.map((pair): [string, string] => {
     const at = pair.indexOf('=');
@@ -44,13 +51,14 @@ function environmentOf(
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
   const term = process.env['TERM'];
-  return {
+  const base = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: home ?? '/root',
+    HOME: as?.home ?? '/root',
     ...(term === undefined ? {} : { TERM: term }),
     ...environment,
-    ...Object.fromEntries(given),
   };
+  const ids = options.with.length > 0 ? options.with : active;
+  return { ...withActive(base, ids, activations), ...Object.fromEntries(given) };
 }
 
 function userOf(word: string | undefined): { uid: number; gid: number } | undefined {

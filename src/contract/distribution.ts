@@ -67,6 +67,13 @@ export interface Need {
   readonly redhat: readonly string[];
 }
 
+/** What a stand-alone distribution offers as the base of overlays. */
+export interface DefaultBase<S extends DistributionSpec> {
+  readonly spec: S;
+  /** Whether this machine is one of these: its own release then. */
+  readonly own: boolean;
+}
+
 /** What `diff` and `verify` see of one distribution in a root. */
 export interface Observed {
   readonly packages: readonly PackageId[];
@@ -139,10 +146,18 @@ export interface Distribution<
 
   /** The entry as it is after such an edit, not yet resolved. Pure. Throws UserError 2 for a word that it does not understand. */
   edit?(spec: S, edit: Edit): S;
+  /** Content that `change` alone needs, made from what is in the store: it joins what `to.made` has. */
+  prepareChange?(
+    from: Omit<Exact<S, L>, 'made'>,
+    to: Omit<Exact<S, L>, 'made'>,
+    context: CreateContext,
+  ): Promise<Readonly<Record<string, ContentRef>>>;
   /** What turns a live environment from one exact state into the other; content that the steps name is in the store. */
   change?(from: Exact<S, L>, to: Exact<S, L>): readonly Step[];
   /** What is to be set for using it, in order; `deactivate` takes it back. Absent where nothing needs to be. */
   activate?(spec: S, lock?: L): readonly EnvironmentChange[];
+  /** Stand-alone distributions: the loose entry that supplies this, for a spec of overlays only. */
+  asBase?(needs: readonly Need[], context: Context): Promise<DefaultBase<S>>;
   /** What it takes of its base: a base by default is chosen so that it has that. */
   needs?(spec: S): readonly Need[];
 

@@ -11,7 +11,12 @@ import { contextOf, type Hall } from './house.ts';
 export interface Attached {
   readonly instance: Instance;
   readonly record: InstanceValue;
-  readonly rootfs: RootfsValue | undefined;
+  readonly rootfs: InstanceRootfs | undefined;
+}
+
+/** The tree that an instance was made from, and what was changed in the instance since. */
+export interface InstanceRootfs extends RootfsValue {
+  readonly changed?: InstanceValue['changed'];
 }
 
 /** The instance of that name. Throws UserError 2 where there is none. */
@@ -33,7 +38,30 @@ export async function attach(name: string, hall: Hall): Promise<Attached> {
   const backend = backendOf(record.backend, hall.backends);
   const instance = await backend.attach(record, paramsOf(backend, record.params), backendContext(name, hall, record));
   const rootfs = await hall.inventory.rootfs.find(record.image.rootfs);
-  return { instance, record, rootfs: rootfs?.value };
+  return { instance, record, rootfs: rootfsOf(rootfs?.value, record) };
+}
+
+function rootfsOf(rootfs: RootfsValue | undefined, { changed }: InstanceValue): InstanceRootfs | undefined {
+  return rootfs === undefined || changed === undefined ? rootfs : { ...rootfs, changed };
+}
+
+/** The same of an instance that is claimed: what its backend writes down goes through that claim. */
+export async function attachClaimed(
+  claim: Claim<InstanceValue>,
+  hall: Hall,
+): Promise<{ readonly instance: Instance; current(): InstanceValue }> {
+  let { value } = claim.held;
+  if (value === undefined) throw new UserError(`the record of ${claim.name} is damaged`);
+  const backend = backendOf(value.backend, hall.backends);
+  const instance = await backend.attach(value, paramsOf(backend, value.params), {
+    ...contextOf(hall),
+    state: claim.folder,
+    record: async (facts) => {
+      value = { ...(value as InstanceValue), facts };
+      await claim.record(value);
+    },
+  });
+  return { instance, current: () => value as InstanceValue };
 }
 
 /** Removes an instance, whole or broken, and all that is its own. */
@@ -56,7 +84,7 @@ function backendContext(name: string, hall: Hall, record: InstanceValue): Backen
     state: hall.inventory.instances.folder(name),
     record: async (facts) => {
       await using claim = await claimSoon(name, hall);
-      await claim.record({ ...record, facts });
+      await claim.record({ ...(claim.held.value ?? record), facts });
     },
   };
 }

@@ -2,6 +2,7 @@ import { runId, UserError, type ContentRef, type Spec } from '../model/index.ts'
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue } from '../inventory/inventory.ts';
+import { activationsOf, activeFor, environmentOf } from './activation.ts';
 import { buildRootfs } from './create/build-rootfs.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
@@ -47,7 +48,7 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
     facts,
     spec: request.source.sha256,
     params: request.params,
-    entered: enteredAs(request.spec),
+    entered: enteredAs(request.spec, house.distributions),
   });
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: '' };
   await using claim = await house.inventory.instances.reserve(request.name, value(none));
@@ -79,13 +80,17 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
   }
 }
 
-function enteredAs(spec: Spec): InstanceValue['entered'] {
+/** How an instance of a spec is entered where nothing else is said: as its first run was run. */
+export function enteredAs(spec: Spec, distributions: House['distributions']): InstanceValue['entered'] {
   const [run] = spec.runs ?? [];
   const as = run === undefined ? undefined : spec.lock?.runs?.[runId(run, 0)]?.as;
+  const activations = activationsOf(spec, distributions);
   return {
     directory: run?.directory ?? '/',
     ...(as === undefined ? {} : { as }),
-    environment: spec.environment ?? {},
+    environment: environmentOf(spec, run),
+    activations,
+    with: activeFor(spec, run, activations),
   };
 }
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 
-import type { Plan, Spec } from '../model/index.ts';
+import type { DistributionSpec, Plan, Spec } from '../model/index.ts';
 import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
+import { baseReason } from './default-base.ts';
 import type { House } from './house.ts';
 import { baseOf, partsOf, planOf } from './plan.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
@@ -10,9 +11,10 @@ import { renderScript } from '../formats/render/script.ts';
 import { layerOf } from '../roots/layer.ts';
 import { removeMapped } from '../sessions/mapped.ts';
 
-/** The plan of an exact spec, without fetching or making anything. */
-export function previewOf(spec: Spec, house: House): Plan {
-  return planOf(spec, partsOf(spec, house.distributions), {});
+/** The plan of an exact spec, without fetching or making anything. `added`: its base, where that is one by default. */
+export function previewOf(spec: Spec, house: House, added?: DistributionSpec): Plan {
+  const plan = planOf(spec, partsOf(spec, house.distributions), {});
+  return added === undefined ? plan : { ...plan, bootstrap: { ...plan.bootstrap, because: baseReason(added) } };
 }
 
 /** Writes a folder that builds the environment elsewhere, with everything that it needs in it. */

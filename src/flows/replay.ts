@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 
 import { runId, UserError, type FileLock, type Run, type RunLock, type Spec, type StreamLock } from '../model/index.ts';
 import type { Context, Session, Stat } from '../contract/index.ts';
+import { activeFor, environmentOf, withActive, type Activations } from './activation.ts';
 import { teeOut } from '../sessions/streams.ts';
 
 export interface ReplayedFile {
@@ -28,8 +29,8 @@ export interface Replay {
 }
 
 export interface ReplayOptions {
-  /** What a spec does not say and a program may need; the spec's own variables win. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** What switching on each distribution changes. */
+  readonly activations: Activations;
   /** The descriptor that standard output goes to as well. */
   readonly onto?: number;
   readonly work: string;
@@ -62,7 +63,7 @@ export async function replay(
   try {
     const running = session.exec(commandOf(run), {
       cwd: directory,
-      env: environmentOf(spec, lock, options.env ?? {}),
+      env: variablesOf(spec, run, lock, options.activations),
       user: {
         uid: lock.as.uid,
         gid: lock.as.gid,
@@ -103,13 +104,13 @@ function commandOf(run: Run): [string, ...string[]] {
   return [program, ...args];
 }
 
-function environmentOf(spec: Spec, lock: RunLock, env: Readonly<Record<string, string>>): Record<string, string> {
-  return {
+function variablesOf(spec: Spec, run: Run, lock: RunLock, activations: Activations): Record<string, string> {
+  const base = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    ...env,
     HOME: lock.as.home,
-    ...spec.environment,
+    ...environmentOf(spec, run),
   };
+  return withActive(base, activeFor(spec, run, activations), activations);
 }
 
 async function contentOf(stream: StreamLock, context: Context): Promise<string> {

@@ -3,9 +3,11 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 
-import { digestOf, isWithin, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
+import { digestOf, isWithin, runId, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
+import { refuseStale } from '../formats/spec/lock.ts';
 import { writeSpec } from '../formats/spec/write.ts';
+import { activationsOf } from './activation.ts';
 import { remove } from './attach.ts';
 import { create, type Created } from './create.ts';
 import { explainDifference } from './explain-difference.ts';
@@ -13,6 +15,7 @@ import { createContextOf, withWork } from './create-context.ts';
 import { contextOf, traceContextOf, type House } from './house.ts';
 import type { Loaded } from './load.ts';
 import { replay, type Replay } from './replay.ts';
+import { resolve } from './resolve.ts';
 import { trace, type Traced } from './trace.ts';
 import type { TraceRequest } from './trace-request.ts';
 import { trustOf, type TrustSummary } from './trust.ts';
@@ -34,6 +37,8 @@ export interface ReproduceOptions {
   /** Where the name comes from, if none is given. */
   readonly folder: string;
   readonly confinement: Confinement;
+  /** Ids of the runs that are run again; default: all, in order. */
+  readonly runs?: readonly string[];
   /** The instance is removed afterwards. */
   readonly remove: boolean;
   onStage(stage: Stage): void;
@@ -83,10 +88,15 @@ export async function reproduceFile(loaded: Loaded, options: ReproduceOptions, h
       hint: `repronim create NAME ${loaded.file} makes its environment`,
     });
   }
+  chosenRuns(loaded.spec, options.runs ?? []); // before anything is made
+  refuseStale(loaded.spec, loaded);
+  const spec = await resolve({ spec: loaded.spec, entries: 'unlocked', renew: [] }, house);
+  const text = writeSpec(spec, house);
+  const source = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(text));
   return await withWork(house, async (work) => {
-    const trust = await trustOf(loaded, house, work);
+    const trust = await trustOf({ ...loaded, spec }, house, work);
     options.onStage({ stage: 'trusted', trust, confinement: options.confinement });
-    return await reproduceSpec(loaded.spec, loaded.source, options, house, { work });
+    return await reproduceSpec(spec, source, options, house, { work });
   });
 }
 
@@ -112,8 +122,9 @@ async function reproduceSpec(
     });
     options.onStage({ stage: 'verified', verdict, milliseconds: performance.now() - started });
     const replays: Replay[] = [];
-    for (const index of (spec.runs ?? []).keys()) {
-      const done = await replay(spec, index, session, { work, onto: 2 }, contextOf(house));
+    const activations = activationsOf(spec, house.distributions);
+    for (const index of chosenRuns(spec, options.runs ?? [])) {
+      const done = await replay(spec, index, session, { work, onto: 2, activations }, contextOf(house));
       const explained = own === undefined ? done : await explainAll(done, spec, index, session.root, { work, own });
       replays.push(explained);
       options.onStage({ stage: 'replayed', replay: explained });
@@ -124,6 +135,16 @@ async function reproduceSpec(
     if (options.remove) await remove(name, house);
     else await created.instance.stop();
   }
+}
+
+/** Where the runs are that were asked for; all of them where none was. Throws UserError 2 for one that is not there. */
+function chosenRuns(spec: Spec, ids: readonly string[]): readonly number[] {
+  const known = (spec.runs ?? []).map(runId);
+  for (const id of ids) {
+    if (known.includes(id)) continue;
+    throw new UserError(`there is no run ${id}`, { status: 2, hint: `there are: ${known.join(', ')}` });
+  }
+  return [...known.keys()].filter((index) => ids.length === 0 || ids.includes(known[index] ?? ''));
 }
 
 function outcomeOf(verdict: Verdict, replays: readonly Replay[]): Reproduction['outcome'] {

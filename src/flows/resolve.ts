@@ -1,6 +1,7 @@
 import { distributionId, UserError, type DistributionLock, type Spec } from '../model/index.ts';
 import { bindLock, lockState } from '../formats/spec/lock.ts';
 import { createContextOf, withWork } from './create-context.ts';
+import { withBase } from './default-base.ts';
 import type { House } from './house.ts';
 
 export interface ResolveRequest {
@@ -11,19 +12,32 @@ export interface ResolveRequest {
   readonly renew: true | readonly string[];
 }
 
-/** A spec with a lock for every distribution: what is held and still satisfies stays. */
+/**
+ * A spec with a lock for every distribution: what is held and still satisfies stays. One that has overlays only gets a
+ * base first (`addedBase` tells it apart).
+ */
 export async function resolve(request: ResolveRequest, house: House): Promise<Spec> {
-  const states = lockState(request.spec).filter(({ kind }) => kind === 'distribution');
+  const spec = await withBase(request.spec, house);
+  const states = lockState(spec).filter(({ kind }) => kind === 'distribution');
   const renewing = request.renew === true || request.renew.length > 0;
   const due = states.filter(
     ({ state }) => state === 'unlocked' || (state === 'stale' && request.entries === 'stale') || renewing,
   );
-  if (due.length === 0) return request.spec;
+  if (due.length === 0) return spec;
+  return await resolveEntries(spec, new Map(due.map(({ id }) => [id, request.renew])), house);
+}
+
+/** A spec with fresh locks of these distributions, each with the packages whose locked version is not held. */
+export async function resolveEntries(
+  spec: Spec,
+  due: ReadonlyMap<string, ResolveRequest['renew']>,
+  house: House,
+): Promise<Spec> {
   return await withWork(house, async (work) => {
     const context = createContextOf(house, work, false);
     const locks: Record<string, Omit<DistributionLock, 'of'>> = {};
-    for (const { id } of due) {
-      const entry = request.spec.distributions.find((one) => distributionId(one) === id);
+    for (const [id, renew] of due) {
+      const entry = spec.distributions.find((one) => distributionId(one) === id);
       const plugin = house.distributions.find(({ type }) => type === entry?.type);
       if (entry === undefined || plugin === undefined) continue;
       if (plugin.resolve === undefined) {
@@ -32,8 +46,8 @@ export async function resolve(request: ResolveRequest, house: House): Promise<Sp
           hint: `trace where it is: repronim trace --path …`,
         });
       }
-      locks[id] = await plugin.resolve(entry, request.spec.lock?.distributions?.[id], context, request.renew);
+      locks[id] = await plugin.resolve(entry, spec.lock?.distributions?.[id], context, renew);
     }
-    return bindLock(request.spec, { distributions: locks });
+    return bindLock(spec, { distributions: locks });
   });
 }

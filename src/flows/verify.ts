@@ -19,6 +19,8 @@ import { localRoot } from '../roots/local.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { findMapping } from '../sessions/mapped.ts';
 import { ownersInside } from '../sessions/owners.ts';
+import type { InstanceRootfs } from './attach.ts';
+import { readTouched } from './change/touched.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
 import { partsOf, type Made, type Part } from './plan.ts';
@@ -39,6 +41,8 @@ export interface VerifyOptions {
   readonly built?: readonly string[];
   /** The tree that the root was made from, where it is at hand; `manifest` is of both. */
   readonly source?: Root;
+  /** The sha256 of the list of what was changed in the root since, on purpose. */
+  readonly touched?: string;
   /** What `prepare` gave when the root was made. */
   readonly made?: Made;
   /** Further files by their content, such as a trace that was just made has them. Absolute paths. */
@@ -49,14 +53,17 @@ export interface VerifyOptions {
 
 /** What the rootfs of an instance tells verify. */
 export function madeFrom(
-  rootfs: (Pick<RootfsValue, 'directory' | 'manifest'> & Partial<RootfsValue>) | undefined,
-): Pick<VerifyOptions, 'source' | 'manifest' | 'built'> {
+  rootfs: (Pick<RootfsValue, 'directory' | 'manifest'> & Partial<InstanceRootfs>) | undefined,
+): Pick<VerifyOptions, 'source' | 'manifest' | 'built' | 'touched'> {
   if (rootfs === undefined) return {};
-  const { directory, manifest, fetched, kept } = rootfs;
+  const { directory, manifest, fetched, kept, changed } = rootfs;
   return {
     ...(existsSync(directory) ? { source: ownersInside(localRoot(directory, 'rootfs'), findMapping()) } : {}),
     ...(manifest === undefined ? {} : { manifest }),
-    ...(fetched === undefined || kept === undefined ? {} : { built: [...fetched, ...kept] }),
+    ...(fetched === undefined || kept === undefined
+      ? {}
+      : { built: [...fetched, ...kept, ...(changed?.contents ?? [])] }),
+    ...(changed === undefined ? {} : { touched: changed.paths }),
   };
 }
 
@@ -74,8 +81,11 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const packages = await verifyPackages(parts, remembered, context);
   const artifacts = await verifyArtifacts(parts, context, options.built);
   const { source } = options;
+  const touched = options.touched === undefined ? new Map() : await readTouched(options.touched, context.store);
   const origin =
-    source === undefined ? undefined : await compareWithSource(source, tree, volatile, manifest, context.signal);
+    source === undefined
+      ? undefined
+      : await compareWithSource(source, tree, { volatile, manifest, touched, signal: context.signal });
   const contents = await verifyContents(parts, { tree, expected, origin }, remembered, context);
   const files = await verifyFiles(expected, tree, remembered, manifest);
   const fingerprint = await printOf(tree, root, manifest);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { RunLock } from '../model/index.ts';
+import type { EnvironmentChange, RunLock } from '../model/index.ts';
 import type { ImageRecord, InstanceRecord } from '../contract/index.ts';
 import { openShelf, type Shelf } from './shelf.ts';
 
@@ -15,7 +15,15 @@ export interface InstanceValue extends InstanceRecord {
     readonly directory: string;
     readonly as?: RunLock['as'];
     readonly environment: Readonly<Record<string, string>>;
+    /** What switching on each distribution changes, by id: `exec` does not load them all. */
+    readonly activations?: Readonly<Record<string, readonly EnvironmentChange[]>>;
+    /** Ids of those that are active where nothing else is said, in order. */
+    readonly with?: readonly string[];
   };
+  /** The sha256 of the spec that it is being turned into, in the store: while that is not done, or was interrupted. */
+  readonly becoming?: string;
+  /** What was changed since it was made: a list of paths in the store, and content that it took. sha256s. */
+  readonly changed?: { readonly paths: string; readonly contents: readonly string[] };
 }
 
 /** What is kept of one image, under `<backend>-<digest of its rootfs>`. */
@@ -30,6 +38,14 @@ export interface RootfsValue {
   readonly digest: string;
   readonly directory: string;
   readonly manifest?: string;
+  /** When it began to be laid, in milliseconds since the epoch: what is newer was generated. */
+  readonly laid?: number;
+  /** Names that people gave it: it is not pruned as long as it has one. */
+  readonly tags?: readonly string[];
+  /** The sha256 of its spec's text, in the store. */
+  readonly spec?: string;
+  /** What it was imported from, for people; absent where it was built. */
+  readonly from?: string;
   /** Content of the store that it is made from and that archives have: sha256s. */
   readonly fetched: readonly string[];
   /** Content of the store that only this machine or a bundle has. */

@@ -31,6 +31,10 @@ export interface Run {
   readonly directory?: string;
   /** The exit status, 128 + N when signal N ended it. Default 0. */
   readonly status?: number;
+  /** Ids of the distributions that are active for it, in order: what `activate` of each sets comes over `environment`. */
+  readonly with?: readonly string[];
+  /** What only this run has of variables; the file's `environment` is what all runs share. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Paths relative to `directory` where they lie below it, else absolute. */
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
@@ -83,6 +87,8 @@ export interface RunLock {
   };
   readonly stdin?: StreamLock;
   readonly stdout?: StreamLock;
+  /** A list of the files of distributions that it used, each with its sha256: content of the store and of bundles. */
+  readonly used?: StreamLock & { readonly files: number };
   /** State before the run of what it read. */
   readonly inputs?: readonly FileLock[];
   /** State after the run of what it made or changed. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { UserError, type Spec } from '../../model/index.ts';
 import { create } from '../../flows/create.ts';
+import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { previewOf, renderTo } from '../../flows/preview.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
@@ -62,6 +63,7 @@ export const verb: Verb = {
     for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
     refuseStale(loaded.spec, loaded);
     const spec: Spec = await resolve({ spec: loaded.spec, entries: 'unlocked', renew: [] }, house);
+    const added = addedBase(loaded.spec, spec);
     const exact = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(writeSpec(spec, house)));
     if (options.text('render') !== undefined) {
       const folder = options.text('output');
@@ -77,7 +79,7 @@ export const verb: Verb = {
       return 0;
     }
     if (only) {
-      const plan = previewOf(spec, house);
+      const plan = previewOf(spec, house, added);
       if (terminal.json) terminal.value(plan);
       else for (const line of planLines(plan)) terminal.answer(line);
       return 0;
@@ -98,6 +100,7 @@ export const verb: Verb = {
       terminal.value(answer);
     }
     for (const line of createdLine(created, spec)) terminal.say(line);
+    if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
     terminal.say(`          repronim verify ${created.name}     repronim exec ${created.name} -- COMMAND`);
     return 0;
   },

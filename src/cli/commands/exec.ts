@@ -6,13 +6,14 @@ import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
   summary: 'Run a command in an environment, on your own streams; its exit status is ours.',
-  usage: ['exec NAME -- COMMAND …'],
+  usage: ['exec NAME [--with ID …] -- COMMAND …'],
   operands: [1, 1],
   command: 'required',
   options: [
     { flags: '-w, --directory <dir>', says: 'where it runs', otherwise: "that of the spec's first run", matters: true },
     { flags: '-e, --env <name=value...>', says: 'a variable more', matters: true },
     { flags: '-u, --user <uid[:gid]>', says: 'as whom', otherwise: "the user of the spec's first run", matters: true },
+    { flags: '--with <id...>', says: 'distributions that are active', otherwise: "those of the spec's first run" },
   ],
   examples: [
     ['repronim exec study -- python3 --version', ''],
@@ -28,6 +29,7 @@ export const verb: Verb = {
       directory: options.text('directory'),
       env: options.list('env'),
       user: options.text('user'),
+      with: options.list('with'),
       tty: false,
     });
   },

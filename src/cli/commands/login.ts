@@ -17,6 +17,7 @@ export const verb: Verb = {
     },
     { flags: '-e, --env <name=value...>', says: 'a variable more' },
     { flags: '-u, --user <uid[:gid]>', says: 'as whom', otherwise: "the user of the spec's first run" },
+    { flags: '--with <id...>', says: 'distributions that are active', otherwise: "those of the spec's first run" },
   ],
   examples: [['repronim login study', 'exit leaves it']],
   async run({ terminal, operands, options }) {
@@ -29,6 +30,7 @@ export const verb: Verb = {
         directory: options.text('directory'),
         env: options.list('env'),
         user: options.text('user'),
+        with: options.list('with'),
         tty: terminal.interactive,
       },
     );

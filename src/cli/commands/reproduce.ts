@@ -38,6 +38,7 @@ export const verb: Verb = {
     { flags: '--name <name>', says: 'what the environment is called', otherwise: '<folder>-<4 digits>', matters: true },
     { flags: '--rm', says: 'remove the environment afterwards', matters: true },
     { flags: '--stat', says: 'watch also what the command only asks about or lists (slower)', matters: true },
+    { flags: '--run <id...>', says: 'of a file: only this run', otherwise: 'all, in order' },
     ...confinementOptions,
     { flags: '--input <path...>', says: 'an input, wherever it lies' },
     { flags: '--output-file <path...>', says: 'an output, wherever it lies' },
@@ -61,6 +62,9 @@ export const verb: Verb = {
         hint: 'repronim reproduce --help',
       });
     }
+    if (command !== undefined && options.list('run').length > 0) {
+      throw new UserError('--run goes with a spec or bundle', { status: 2 });
+    }
     const [name, kept] = [options.text('name'), options.text('output')];
     if (name !== undefined) {
       checkName(
@@ -75,6 +79,7 @@ export const verb: Verb = {
       ...(name === undefined ? {} : { name }),
       folder: command === undefined ? basename(file ?? '').replace(/\.(ya?ml|repronim)$/, '') : process.cwd(),
       confinement: confinementFrom(options, command !== undefined),
+      runs: options.list('run'),
       remove: options.flag('rm'),
       onStage: (stage) => {
         for (const line of stageLines(stage, terminal.verbose)) terminal.say(line);

@@ -1,3 +1,4 @@
+import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
 import { faultLine } from '../../formats/spec/fault.ts';
@@ -30,6 +31,8 @@ export const verb: Verb = {
     for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
     const renew = options.flag('renew') ? true : options.list('renewPackage');
     const spec = await resolve({ spec: loaded.spec, entries: 'stale', renew }, house);
+    const added = addedBase(loaded.spec, spec);
+    if (added !== undefined) terminal.say(`base: ${baseReason(added)}`);
     const text = writeSpec(spec, { distributions: house.distributions, onto: loaded.document });
     if (terminal.json) terminal.value(spec);
     const target = options.text('output') ?? file;

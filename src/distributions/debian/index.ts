@@ -6,5 +6,6 @@ export const debian = aptDistribution({
   title: 'Debian',
   releases: ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'],
   archived: ['wheezy', 'jessie', 'stretch', 'buster', 'experimental'],
+  stable: 'trixie',
   relatives: ['debian', 'ubuntu'],
 });

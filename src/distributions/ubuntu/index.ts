@@ -6,5 +6,6 @@ export const ubuntu = aptDistribution({
   title: 'Ubuntu',
   releases: ['focal', 'jammy', 'noble', 'plucky', 'questing', 'resolute'],
   archived: ['trusty', 'xenial', 'bionic', 'kinetic', 'lunar', 'mantic', 'oracular'],
+  stable: 'noble',
   relatives: ['debian', 'ubuntu'],
 });

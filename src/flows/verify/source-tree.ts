@@ -1,6 +1,7 @@
 import type { Root } from '../../contract/index.ts';
 import { type Difference, type Entry, type VolatileMatcher } from '../../model/index.ts';
-import type { Manifest } from '../../roots/manifest.ts';
+import { ownedBy, type Manifest } from '../../roots/manifest.ts';
+import type { Touched } from '../change/touched.ts';
 import { treeEntries } from '../fingerprint/tree.ts';
 
 /** The tree that a root was made from, beside it. */
@@ -18,18 +19,34 @@ export interface Origin {
 export async function compareWithSource(
   source: Root,
   tree: ReadonlyMap<string, Entry>,
-  volatile: VolatileMatcher,
-  manifest: Manifest | undefined,
-  signal: AbortSignal,
+  {
+    volatile,
+    manifest,
+    touched,
+    signal,
+  }: {
+    readonly volatile: VolatileMatcher;
+    readonly manifest: Manifest | undefined;
+    /** What was made of paths since, on purpose: it counts instead. */
+    readonly touched: Touched;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Origin> {
   const changes: Difference[] = [];
   const paths = new Set<string>();
-  for await (const was of treeEntries(source, volatile, { digests: ['sha256'], manifest, signal })) {
-    if (was.type === 'socket' || was.unreadable === true) continue;
+  const compare = (was: Entry) => {
+    if (was.type === 'socket' || was.unreadable === true) return;
     paths.add(was.path);
     const is = tree.get(was.path);
     if (is === undefined) changes.push({ path: was.path, kind: 'missing' });
     else changes.push(...compareEntries(was, is));
+  };
+  for await (const was of treeEntries(source, volatile, { digests: ['sha256'], manifest, signal })) {
+    if (!touched.has(was.path)) compare(was);
+  }
+  for (const entry of touched.values()) {
+    if (entry === undefined || volatile.matches(entry.path)) continue;
+    compare(manifest === undefined ? entry : ownedBy(manifest, entry));
   }
   return { changes, paths };
 }

@@ -62,10 +62,26 @@ function checkRuns(spec: Spec, report: Report): void {
     if (ids.has(id))
       report(['runs', index, ...(run.id === undefined ? [] : ['id'])], `id ${shown(id)} of a run comes twice`);
     ids.add(id);
+    checkWith(spec, index, report);
   }
   for (const id of Object.keys(spec.lock?.runs ?? {})) {
     if (ids.has(id)) continue;
     const hint = ids.size === 0 ? undefined : `known: ${[...ids].join(', ')}`;
     report(['lock', 'runs', id], `lock of ${shown(id)}, which is no run of this file`, hint, true);
+  }
+}
+
+/** What is active for a run has to be there. */
+function checkWith(spec: Spec, index: number, report: Report): void {
+  const known = spec.distributions.map(distributionId);
+  for (const [at, id] of (spec.runs?.[index]?.with ?? []).entries()) {
+    if (known.includes(id)) continue;
+    const meant = near(id, known);
+    const guess = meant === undefined ? '' : `did you mean ${meant}? `;
+    report(
+      ['runs', index, 'with', at],
+      `${shown(id)} is no distribution of this file`,
+      `${guess}known: ${known.join(', ')}`,
+    );
   }
 }

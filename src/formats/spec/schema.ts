@@ -23,6 +23,8 @@ export const runPathText = v.pipe(
   v.check(isRunPath, 'expected a path without . or .. in it'),
 );
 
+const variableName = v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'expected the name of a variable'));
+
 export const runSchema = v.looseObject({
   id: v.optional(idText),
   command: v.pipe(
@@ -31,14 +33,21 @@ export const runSchema = v.looseObject({
   ),
   directory: v.optional(pathText),
   status: v.optional(v.pipe(integer, v.maxValue(255, 'expected an exit status: 0 to 255'))),
+  with: v.optional(v.array(idText)),
+  environment: v.optional(v.record(variableName, anyText)),
   inputs: v.optional(v.array(runPathText)),
   outputs: v.optional(v.array(runPathText)),
 });
 
 /** What a run has where it does not say it; outside of its digest. */
-export const runDefaults: Readonly<Record<string, unknown>> = { directory: '/', status: 0, inputs: [], outputs: [] };
-
-const variableName = v.pipe(v.string(), v.regex(/^[^=\0]+$/, 'expected the name of a variable'));
+export const runDefaults: Readonly<Record<string, unknown>> = {
+  directory: '/',
+  status: 0,
+  with: [],
+  environment: {},
+  inputs: [],
+  outputs: [],
+};
 
 export const environmentSchema = v.record(variableName, anyText);
 
@@ -73,6 +82,7 @@ export const runLockSchema = v.looseObject({
   }),
   stdin: v.optional(streamSchema),
   stdout: v.optional(streamSchema),
+  used: v.optional(v.looseObject({ files: integer, size: integer, sha256: sha256Text })),
   inputs: v.optional(v.array(fileLockSchema)),
   outputs: v.optional(v.array(fileLockSchema)),
   before: v.optional(v.array(fileLockSchema)),

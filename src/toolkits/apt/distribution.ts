@@ -1,4 +1,8 @@
 import type { Distribution } from '../../contract/index.ts';
+import { asBase } from './as-base.ts';
+import { change } from './change/change.ts';
+import { edit } from './change/edit.ts';
+import { changedLists } from './change/lists.ts';
 import { bootstrap } from './lay/bootstrap.ts';
 import { plan } from './lay/plan.ts';
 import { wanted } from './lay/wanted.ts';
@@ -17,6 +21,8 @@ export interface AptSettings extends AptNaming {
   readonly title: string;
   /** Every type on this toolkit that a relative may be of instead: the nearest in os-release's ID_LIKE counts. */
   readonly relatives: readonly string[];
+  /** The newest release that is meant for everybody. */
+  readonly stable: string;
 }
 
 type Reading = Pick<
@@ -50,10 +56,14 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
   return {
     ...aptReading(settings),
     resolve,
+    asBase: (needs) => asBase(settings, needs),
     trust,
     wanted,
     bootstrap,
     plan,
+    edit,
+    prepareChange: (_, to, context) => changedLists(to.lock, context),
+    change,
     check(spec, lock, root, context) {
       const planned = new Set(this.plan(spec, lock, {}).flatMap((step) => ('path' in step ? [step.path] : [])));
       return check(lock, root, planned, context);

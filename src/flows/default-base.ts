@@ -1,0 +1,64 @@
+import { distributionId, UserError, type DistributionSpec, type Spec } from '../model/index.ts';
+import type { AnyDistribution, Need } from '../contract/index.ts';
+import { near } from '../formats/near.ts';
+import { contextOf, type House } from './house.ts';
+
+/**
+ * A spec that can stand: one of overlays only gets a base that supplies what they need, not resolved yet. Which one,
+ * says `base` in `[defaults]` of the settings; else it is what this machine is, else the first of the registry.
+ */
+export async function withBase(spec: Spec, house: House): Promise<Spec> {
+  if (spec.distributions.length === 0) return spec;
+  const plugins = spec.distributions.map((entry) => house.distributions.find(({ type }) => type === entry.type));
+  if (plugins.some((plugin) => plugin === undefined || plugin.bootstrap !== undefined)) return spec;
+  const needs = spec.distributions.flatMap((entry, index) => plugins[index]?.needs?.(entry) ?? []);
+  const base = await chooseBase(needs, house);
+  if (base === undefined) return spec;
+  const taken = new Set(spec.distributions.map(distributionId));
+  const entry: DistributionSpec = taken.has(base.type) ? { ...base, id: `${base.type}-base` } : base;
+  return { ...spec, distributions: [entry, ...spec.distributions] };
+}
+
+/** The entry that `withBase` has added, if any. */
+export function addedBase(before: Spec, after: Spec): DistributionSpec | undefined {
+  return after.distributions.length > before.distributions.length ? after.distributions[0] : undefined;
+}
+
+/** What was added, and why, for people: `debian bookworm with python3, as the base of what else is in it`. */
+export function baseReason(entry: DistributionSpec): string {
+  const {
+    type,
+    release,
+    packages = [],
+  } = entry as DistributionSpec & {
+    readonly release?: string;
+    readonly packages?: readonly string[];
+  };
+  const name = [type, release].filter((word) => word !== undefined).join(' ');
+  return `${name}${packages.length === 0 ? '' : ` with ${packages.join(', ')}`}, by default: the spec names no base`;
+}
+
+async function chooseBase(needs: readonly Need[], house: House): Promise<DistributionSpec | undefined> {
+  const able = house.distributions.filter(({ asBase }) => asBase !== undefined);
+  const { base: wished } = house.settings('defaults');
+  if (wished !== undefined) return await offerOf(named(String(wished), able), needs, house).then(({ spec }) => spec);
+  const offers = await Promise.all(able.map((plugin) => offerOf(plugin, needs, house)));
+  return (offers.find(({ own }) => own) ?? offers[0])?.spec;
+}
+
+async function offerOf(plugin: AnyDistribution, needs: readonly Need[], house: House) {
+  const offer = await plugin.asBase?.(needs, contextOf(house));
+  if (offer === undefined) throw new Error(`${plugin.type} is no base`);
+  return offer;
+}
+
+function named(type: string, able: readonly AnyDistribution[]): AnyDistribution {
+  const found = able.find((plugin) => plugin.type === type);
+  if (found !== undefined) return found;
+  const known = able.map((plugin) => plugin.type as string);
+  const meant = near(type, known);
+  throw new UserError(`[defaults] base = "${type}": that is no distribution which can stand alone`, {
+    status: 2,
+    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}known: ${known.join(', ')}`,
+  });
+}

@@ -1,12 +1,27 @@
 import type { AnyDistribution } from '../contract/index.ts';
 import { conda } from './conda/index.ts';
+import { annex } from './annex/index.ts';
+import { datalad } from './datalad/index.ts';
 import { debian } from './debian/index.ts';
 import { git } from './git/index.ts';
+import { npm } from './npm/index.ts';
+import { pip } from './pip/index.ts';
 import { prefix } from './prefix/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
+import { venv } from './venv/index.ts';
 
 /**
  * Every distribution, in the order in which they are asked whose a path is: what an archive vouches for before what
  * somebody checked out, and a tree that was put there by hand last.
  */
-export const distributions: readonly AnyDistribution[] = [debian, ubuntu, git, conda, prefix];
+export const distributions: readonly AnyDistribution[] = [
+  debian,
+  ubuntu,
+  datalad,
+  annex,
+  git,
+  conda,
+  venv,
+  pip,
+  prefix,
+];

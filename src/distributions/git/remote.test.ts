@@ -8,7 +8,7 @@ import { contexts, unpackSteps } from '../../../test/fakes/contexts.ts';
 import { localRoot } from '../../roots/local.ts';
 import { runProcess } from '../../sessions/process.ts';
 import { git } from './index.ts';
-import type { GitLock, GitSpec } from './spec.ts';
+import type { GitLock, GitSpec } from '../../toolkits/vcs/repository/spec.ts';
 
 const env = {
   PATH: '/usr/local/bin:/usr/bin:/bin',

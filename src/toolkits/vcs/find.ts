@@ -12,7 +12,12 @@ export async function findTops(below: Iterable<string>, root: Root): Promise<(pa
   for (const path of below) for (let at = path; !folders.has(at); at = posix.dirname(at)) folders.add(at);
   const all = [...folders];
   const stats = await root.lstat(all.map((folder) => posix.join(folder, '.git')));
-  const tops = new Set(all.filter((_, index) => stats[index]?.type === 'directory' || stats[index]?.type === 'file'));
+  const tops = new Set(
+    all.filter(
+      (_, index) =>
+        stats[index]?.type === 'directory' || stats[index]?.type === 'file' || stats[index]?.type === 'link',
+    ),
+  );
 
   const find = (path: string): string | undefined => {
     if (tops.has(path)) return path;

@@ -1,16 +1,18 @@
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 
-import { ancestors, UserError } from '../../model/index.ts';
-import type { CreateContext, Missing, Root } from '../../contract/index.ts';
-import { localRoot } from '../../roots/local.ts';
-import { decodeName, encodeName, nameBytes } from '../../roots/names.ts';
-import { formatSection } from '../../toolkits/vcs/config.ts';
-import { runGit, type GitPlace } from '../../toolkits/vcs/git.ts';
-import { isRefName, type Ref } from '../../toolkits/vcs/refs.ts';
-import { readWorkTree } from '../../toolkits/vcs/worktree.ts';
-import type { TreeEntry } from '../../toolkits/trees/entries.ts';
+import { ancestors, sha256, UserError } from '../../../model/index.ts';
+import type { CreateContext, Missing, Root } from '../../../contract/index.ts';
+import { localRoot } from '../../../roots/local.ts';
+import { decodeName, encodeName, nameBytes } from '../../../roots/names.ts';
+import { formatSection } from '../config.ts';
+import { runGit, type GitPlace } from '../git.ts';
+import { isRefName, type Ref } from '../refs.ts';
+import { readWorkTree } from '../worktree.ts';
+import type { TreeEntry } from '../../trees/entries.ts';
+import { knownFilters } from './filters.ts';
 import { getObjects } from './objects.ts';
+import { placeContents } from './place.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
 import { remotesIn } from './state.ts';
 import { readStored } from './stored.ts';
@@ -38,13 +40,16 @@ export async function makeWorkTree(
   // no refs before the objects are all there: git would take what they lead to for complete, and not fetch it
   await makeGitDir(gitDir, {
     head: 'ref: refs/heads/none\n',
-    config: configOf(wish),
+    config: configOf(project, wish),
     refs: [],
     shallow: wish.content.shallow ?? [],
   });
   const place: GitPlace = { gitDir, workTree };
   const origin = await getObjects(posix.join(project, wish.path), wish, refs, place, context);
-  if (typeof origin === 'string') await checkOut(wish, place, tree, context);
+  if (typeof origin === 'string') {
+    await checkOut(wish, place, tree, context);
+    await placeContents(wish, place, context);
+  }
   return origin;
 }
 
@@ -112,6 +117,14 @@ async function removeEmpty(top: string, paths: readonly string[], root: Root): P
   }
 }
 
+/** A clone is another repository to git-annex, and the same one each time that it is made. */
+function ownUuid(project: string, { commit }: Wish): string {
+  const hex = sha256(`repronim\0${project}\0${commit}`);
+  return [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
+}
+
 const addAnnounced = [
   '--literal-pathspecs',
   'add',
@@ -125,26 +138,36 @@ function zeroed(paths: readonly string[]): Buffer {
   return Buffer.concat(paths.flatMap((path) => [nameBytes(path), Buffer.of(0)]));
 }
 
-/** Only names that are remotes' and tags', only ids: it may come from a stranger. */
+/** Only names that are remotes', tags' or git-annex's own, only ids: it may come from a stranger. */
 async function readKeptRefs(wish: Wish, context: CreateContext): Promise<readonly Ref[]> {
   if (wish.content.refs === undefined) return [];
   const text = decodeName(await readStored(wish.content.refs, context));
   return text.split('\n').flatMap((line): Ref[] => {
-    const [, id, name] = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:remotes|tags)\/.+)$/.exec(line) ?? [];
+    const [, id, name] =
+      /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:(?:remotes|tags)\/.+|heads\/git-annex))$/.exec(line) ?? [];
     return id === undefined || name === undefined || !isRefName(name) ? [] : [{ id, name }];
   });
 }
 
-function configOf(wish: Wish): string {
+function configOf(project: string, wish: Wish): string {
   const remotes = Object.entries(remotesIn(wish.state));
   const { branch } = wish.state;
   const { upstream, algorithm } = wish.content;
+  const filters = wish.content.filters ?? [];
   const followed = remotes.map(([name]) => name).find((name) => upstream?.startsWith(`refs/remotes/${name}/`));
   return [
     coreSection(new Map(), algorithm ?? 'sha1'),
     ...remotes.map(([name, url]) =>
-      formatSection('remote', name, { url, fetch: `+refs/heads/*:refs/remotes/${name}/*` }),
+      formatSection('remote', name, {
+        url,
+        fetch: `+refs/heads/*:refs/remotes/${name}/*`,
+        ...(wish.annex?.uuids[name] === undefined ? {} : { 'annex-uuid': wish.annex.uuids[name] }),
+      }),
     ),
+    ...(wish.annex === undefined
+      ? []
+      : [formatSection('annex', undefined, { uuid: ownUuid(project, wish), version: String(wish.annex.version) })]),
+    ...filters.map((name) => formatSection('filter', name, knownFilters[name])),
     ...(branch === undefined || followed === undefined || upstream === undefined
       ? []
       : [

@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
-import { createHash } from 'node:crypto';
 
-import { byBytes, type PackageId } from '../../model/index.ts';
-import type { Checked, Context, Observed, Root } from '../../contract/index.ts';
-import { checkTree } from '../../toolkits/trees/check.ts';
-import { parseTree } from '../../toolkits/trees/entries.ts';
-import { nameBytes } from '../../roots/names.ts';
-import { readWorkTree, type WorkTree } from '../../toolkits/vcs/worktree.ts';
+import { byBytes, type PackageId } from '../../../model/index.ts';
+import type { Observed, Root } from '../../../contract/index.ts';
+import { nameBytes } from '../../../roots/names.ts';
+import { idOfObject } from '../object-file.ts';
+import { parsePointer } from '../pointer.ts';
+import { readObjects } from '../read-objects.ts';
+import { readWorkTree, type WorkTree } from '../worktree.ts';
+import { isContentOf } from './pointers.ts';
 import type { GitLock, GitSpec, GitState } from './spec.ts';
-import { readStored } from './stored.ts';
 
 /** The project and its submodules, each known by where it comes from, else by where it lies. */
 export function packages(spec: GitSpec, lock?: GitLock): readonly PackageId[] {
@@ -41,13 +41,6 @@ export async function observe(spec: GitSpec, root: Root): Promise<Observed> {
   return { packages: found.sort((a, b) => byBytes(a.key, b.key)) };
 }
 
-/** Every tracked file against the list that was kept. */
-export async function check(spec: GitSpec, lock: GitLock, root: Root, context: Context): Promise<Checked> {
-  const tree = lock.tree === undefined ? undefined : parseTree(await readStored(lock.tree, context));
-  if (tree === undefined) return { checked: 0, differing: [], explained: [] };
-  return await checkTree(root, spec.path, tree, `git ${spec.path}`);
-}
-
 function idOf(
   where: { readonly path: string; readonly remote?: string | undefined },
   state: GitState,
@@ -60,6 +53,7 @@ function idOf(
 
 /** Whether a file is not as the index has it. What is staged is not seen: that needs the commit's objects. */
 async function isChanged(root: Root, tree: WorkTree): Promise<boolean> {
+  using objects = await readObjects(root, tree.commonDir, tree.algorithm);
   for (const entry of tree.index) {
     if (entry.skipped || entry.mode === 0o160000 || entry.mode === 0o040000) continue;
     const path = posix.join(tree.top, entry.path);
@@ -70,9 +64,10 @@ async function isChanged(root: Root, tree: WorkTree): Promise<boolean> {
             .then(nameBytes)
             .catch(() => undefined)
         : await root.readFile(path).catch(() => undefined);
-    if (bytes === undefined) return true;
-    const id = createHash(tree.algorithm).update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-    if (id !== entry.id) return true;
+    if (bytes !== undefined && idOfObject(tree.algorithm, 'blob', bytes) === entry.id) continue;
+    const blob = entry.mode === 0o120000 ? undefined : (await objects.read(entry.id))?.data;
+    const pointer = blob === undefined ? undefined : parsePointer(blob);
+    if (pointer === undefined || !(await isContentOf(root, path, pointer))) return true;
   }
   return false;
 }

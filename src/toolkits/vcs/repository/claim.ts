@@ -1,12 +1,15 @@
 import { posix } from 'node:path';
 
-import type { Context, Owner, Root } from '../../contract/index.ts';
-import { findTops } from '../../toolkits/vcs/find.ts';
-import { readWorkTree, type WorkTree } from '../../toolkits/vcs/worktree.ts';
+import type { Context, Owner, Root } from '../../../contract/index.ts';
+import { findTops } from '../find.ts';
+import { kindOf, type RepositoryKind } from '../kind.ts';
+import { objectFolders } from '../read-objects.ts';
+import { readWorkTree, type WorkTree } from '../worktree.ts';
 
 /** One work tree with what is asked of it for every path. */
 interface Tracked {
   readonly tree: WorkTree;
+  readonly kind: RepositoryKind;
   readonly files: ReadonlySet<string>;
   readonly folders: ReadonlySet<string>;
   readonly submodules: ReadonlySet<string>;
@@ -18,15 +21,19 @@ interface Known {
   readonly context: Context | undefined;
   readonly trees: Map<string, Promise<Tracked | undefined>>;
   readonly broken: Map<string, string>;
+  /** Who says what is broken: the first that is asked, each time. */
+  reporter?: RepositoryKind;
 }
 
 const knownOf = new WeakMap<Root, Known>();
 
 /**
- * Paths that git tracks, and what is in git dirs. The owner is the outermost work tree that has the path: a submodule's
- * file belongs to the project that has the submodule.
+ * Paths that git tracks, and what is in git dirs, wherever these lie. The owner is the outermost work tree that has the
+ * path: a submodule's file belongs to the project that has the submodule. Datasets and repositories of git-annex are
+ * projects of their own, also within others.
  */
 export async function claim(
+  kind: RepositoryKind,
   paths: readonly string[],
   root: Root,
   context: Context,
@@ -34,24 +41,40 @@ export async function claim(
   if (knownOf.get(root)?.context !== context) knownOf.set(root, { context, trees: new Map(), broken: new Map() });
   const claimed = new Map<string, readonly Owner[]>();
   const settled = new Map<string, Claimant | undefined>();
-  const claimAll = async (asked: readonly string[], topOf: (path: string) => string | undefined) => {
-    const left: string[] = [];
+  const settle = async (asked: Iterable<string>, topOf: (path: string) => string | undefined) => {
     for (const path of asked) {
       const top = topOf(path);
       if (top !== undefined && !settled.has(top)) settled.set(top, await claimantOf(root, top, topOf));
-      const claimant = top === undefined ? undefined : settled.get(top);
-      if (claimant !== undefined && isTracked(claimant.tracked, path)) claimed.set(path, claimant.owners);
-      else left.push(path);
     }
-    return left;
   };
+  const claimAll = (asked: readonly string[], find: (path: string) => Claimant | undefined) =>
+    asked.filter((path) => {
+      const claimant = find(path);
+      if (claimant?.tracked.kind !== kind) return true;
+      claimed.set(path, claimant.owners);
+      return false;
+    });
   const folders = new Map(paths.map((path) => [path, posix.dirname(path)]));
   const near = await findTops(new Set(folders.values()), root);
-  const left = await claimAll(paths, (path) => near(folders.get(path) ?? path));
+  await settle(new Set(folders.values()), near);
+  const elsewhere = await gitDirsElsewhere(root, settled.values());
+  const left = claimAll(paths, (path) => {
+    for (let at = path; elsewhere.size > 0 && at !== '/'; at = posix.dirname(at)) {
+      const claimant = elsewhere.get(at);
+      if (claimant !== undefined) return claimant;
+    }
+    const claimant = settled.get(near(folders.get(path) ?? path) ?? '');
+    return claimant !== undefined && isTracked(claimant.tracked, path) ? claimant : undefined;
+  });
   // a folder that nobody has may be the top of a work tree itself
   const stats = await root.lstat(left);
   const found = left.filter((_, index) => stats[index]?.type === 'directory');
-  await claimAll(found, await findTops(found, root));
+  const at = await findTops(found, root);
+  await settle(found, at);
+  claimAll(found, (path) => {
+    const claimant = settled.get(at(path) ?? '');
+    return claimant !== undefined && isTracked(claimant.tracked, path) ? claimant : undefined;
+  });
   return claimed;
 }
 
@@ -70,15 +93,36 @@ async function claimantOf(
   for (let at: string | undefined = top; at !== undefined; at = at === '/' ? undefined : topOf(posix.dirname(at))) {
     const tracked = await trackedAt(root, at);
     if (tracked === undefined) continue;
-    const project = await projectOf(root, at, topOf);
+    const project = await projectOf(root, tracked, topOf);
     return { tracked, owners: [{ key: project, instance: project }] };
   }
   return undefined;
 }
 
-/** What looked like a work tree and could not be recorded, by folder: why. */
-export function brokenTrees(root: Root): ReadonlyMap<string, string> {
-  return knownOf.get(root)?.broken ?? new Map<string, string>();
+/**
+ * Git dirs that are not the `.git` of their work trees: of linked work trees, absorbed submodules, `--separate-git-dir`;
+ * and folders of objects that are borrowed. What is read there is read for that work tree.
+ */
+async function gitDirsElsewhere(
+  root: Root,
+  claimants: Iterable<Claimant | undefined>,
+): Promise<ReadonlyMap<string, Claimant>> {
+  const found = new Map<string, Claimant>();
+  for (const claimant of claimants) {
+    if (claimant === undefined) continue;
+    const { top, gitDir, commonDir } = claimant.tracked.tree;
+    const borrowed = (await objectFolders(root, commonDir)).slice(1);
+    for (const folder of [gitDir, commonDir, ...borrowed])
+      if (folder !== posix.join(top, '.git') && !found.has(folder)) found.set(folder, claimant);
+  }
+  return found;
+}
+
+/** What looked like a work tree and could not be recorded, by folder: why. It is told to one kind only. */
+export function brokenTrees(root: Root, kind: RepositoryKind): ReadonlyMap<string, string> {
+  const known = knownOf.get(root);
+  if (known !== undefined) known.reporter ??= kind;
+  return known?.reporter === kind ? known.broken : new Map<string, string>();
 }
 
 /** The work tree at `top`, as it was read for claiming. */
@@ -118,7 +162,7 @@ async function readTracked(root: Root, top: string, broken: Map<string, string>)
     for (let at = mode === 0o040000 ? path : parentOf(path); at !== '' && !folders.has(at); at = parentOf(at))
       folders.add(at);
   }
-  return { tree, files, folders, submodules };
+  return { tree, kind: await kindOf(root, tree), files, folders, submodules };
 }
 
 function parentOf(path: string): string {
@@ -133,14 +177,23 @@ function isTracked({ tree, files, folders, submodules }: Tracked, path: string):
   return files.has(relative) || folders.has(relative) || submodules.has(relative);
 }
 
-/** The outermost project that `top` is a submodule of, or `top` itself. */
-async function projectOf(root: Root, top: string, topOf: (path: string) => string | undefined): Promise<string> {
-  let project = top;
-  while (project !== '/') {
+/** The outermost project that a work tree is a submodule of, or its own top. */
+async function projectOf(
+  root: Root,
+  { tree, kind }: Tracked,
+  topOf: (path: string) => string | undefined,
+): Promise<string> {
+  let project = tree.top;
+  while (project !== '/' && kind === 'git') {
     const above = topOf(posix.dirname(project));
     const tracked = above === undefined ? undefined : await trackedAt(root, above);
-    if (tracked?.submodules.has(posix.relative(tracked.tree.top, project)) !== true) return project;
+    if (tracked?.kind !== 'git' || !tracked.submodules.has(posix.relative(tracked.tree.top, project))) return project;
     project = tracked.tree.top;
   }
   return project;
+}
+
+/** Whether the work tree at `top` is of a kind that stands for itself, also as a submodule. */
+export async function kindAt(root: Root, top: string): Promise<RepositoryKind | undefined> {
+  return (await trackedAt(root, top))?.kind;
 }

@@ -1,12 +1,16 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
-import { isSecretPath, type ContentRef, type Note } from '../../model/index.ts';
-import type { Root, TraceContext } from '../../contract/index.ts';
-import { decodeName, nameBytes } from '../../roots/names.ts';
-import { runGit, type GitPlace } from '../../toolkits/vcs/git.ts';
-import type { Ref } from '../../toolkits/vcs/refs.ts';
-import type { WorkTree } from '../../toolkits/vcs/worktree.ts';
+import { isSecretPath, type ContentRef, type Note } from '../../../model/index.ts';
+import type { Root, TraceContext } from '../../../contract/index.ts';
+import { decodeName, nameBytes } from '../../../roots/names.ts';
+import { runGit, type GitPlace } from '../git.ts';
+import type { Ref } from '../refs.ts';
+import { readObjects } from '../read-objects.ts';
+import type { WorkTree } from '../worktree.ts';
+import { filtersOf } from './filters.ts';
+import { keepLarge } from './large.ts';
+import { findPointers, isContentOf, type PointerFile } from './pointers.ts';
 import { borrowRepository, formatRefs, type Scratch } from './scratch.ts';
 import { remotesOf, upstreamOf } from './state.ts';
 import type { GitContent } from './spec.ts';
@@ -24,6 +28,9 @@ export interface Captured {
   readonly having: ReadonlySet<string>;
   readonly changes: number;
   readonly notes: readonly Note[];
+  /** Files for which git has pointers, by path, and those of them that hold the content. */
+  readonly pointers: ReadonlyMap<string, PointerFile>;
+  readonly filled: ReadonlySet<string>;
   /** Git could not be asked: what is in the content is not enough. */
   readonly failed?: true;
 }
@@ -41,7 +48,11 @@ export async function captureTree(
   const scratch = await borrowRepository(root, tree, folder);
   const { signal } = context;
   const notes: Note[] = [];
-  const patches = await capturePatches(scratch, tree, context, notes);
+  using reader = await readObjects(root, tree.commonDir, tree.algorithm);
+  const pointers = await findPointers(root, tree, scratch, reader, signal);
+  const patches = await capturePatches(root, scratch, tree, pointers, context, notes);
+  const large = await keepLarge(root, tree, pointers, patches.filled, context);
+  notes.push(...large.notes);
   const known = scratch.refs.filter(({ name }) => /^refs\/(?:remotes|tags)\//.test(name));
   const containing = await forEachRef(scratch, ['--contains', tree.head.commit, 'refs/remotes'], signal);
   const merged = await forEachRef(scratch, ['--merged', tree.head.commit, 'refs/tags'], signal);
@@ -51,20 +62,23 @@ export async function captureTree(
   );
   const announced = tree.index.filter((entry) => entry.announced).map(({ path }) => path);
   const upstream = known.find(({ name }) => name === upstreamOf(tree));
-  const refs = [...merged, ...(upstream === undefined ? [] : [upstream])];
+  const annex = scratch.refs.filter(({ name }) => /^refs\/(?:heads|remotes\/.+)\/git-annex$/.test(name));
+  const refs = unique([...merged, ...(upstream === undefined ? [] : [upstream]), ...annex]);
   const tips = known.filter((ref) => remotes.some(({ name, fetchable }) => fetchable && isOf(ref, name)));
   const packs = await capturePacks(scratch, tree, { refs, tips }, context, notes);
   return {
     having,
     notes,
+    pointers,
+    filled: patches.filled,
     changes: patches.changes,
     content: {
       ...(upstream === undefined ? {} : { upstream: upstream.name }),
-      ...(refs.length === 0 || !context.keep
-        ? {}
-        : { refs: await context.store.add(Buffer.from(formatRefs(sorted(refs)))) }),
+      ...(refs.length === 0 || !context.keep ? {} : { refs: await context.store.add(Buffer.from(formatRefs(refs))) }),
       ...packs,
       ...patches.kept,
+      ...(large.files.length === 0 ? {} : { large: large.files }),
+      ...filtersOf(tree),
       ...(announced.length === 0 ? {} : { announced }),
       ...(scratch.shallow.length === 0 ? {} : { shallow: scratch.shallow }),
       ...(tree.index.some(({ skipped, mode }) => skipped || mode === 0o040000) ? { sparse: true } : {}),
@@ -74,11 +88,17 @@ export async function captureTree(
 }
 
 async function capturePatches(
+  root: Root,
   scratch: Scratch,
   tree: WorkTree,
+  pointers: ReadonlyMap<string, PointerFile>,
   { store, keep, signal }: TraceContext,
   notes: Note[],
-): Promise<{ readonly changes: number; readonly kept: Pick<GitContent, 'staged' | 'patch'> }> {
+): Promise<{
+  readonly changes: number;
+  readonly kept: Pick<GitContent, 'staged' | 'patch'>;
+  readonly filled: ReadonlySet<string>;
+}> {
   const run = async (args: readonly string[], input?: Buffer) =>
     (await runGit(args, scratch, { signal, limit: largestPatch, ...(input === undefined ? {} : { input }) })).stdout;
   const assumed = tree.index.filter((entry) => entry.assumed).map(({ path }) => path);
@@ -90,9 +110,13 @@ async function capturePatches(
   const inIndex = ['diff-index', '--cached', '--ita-invisible-in-index', tree.head.commit];
   const inFiles = ['diff-files', '--ignore-submodules=all'];
   const staged = names(await run([...inIndex, '--name-only', '--no-renames', '-z']));
-  const changed = names(await run([...inFiles, '--name-only', '-z']));
+  const seen = names(await run([...inFiles, '--name-only', '-z']));
+  const filled = await findFilled(root, tree, pointers, new Set(seen));
+  const changed = seen.filter((path) => !filled.has(path));
   const changes = new Set([...staged, ...changed]).size;
-  if (changes === 0 || !keep) return { changes, kept: {} };
+  if (changes === 0 || !keep) return { changes, kept: {}, filled };
+  const expected = seen.filter((path) => filled.has(path));
+  if (expected.length > 0) await run(['update-index', '--assume-unchanged', '-z', '--stdin'], zeroed(expected));
   const asPatch = async (args: readonly string[], paths: readonly string[]): Promise<ContentRef | undefined> => {
     const secret = paths.filter(isSecretPath);
     for (const path of secret) notes.push(secretNote(posix.join(tree.top, path)));
@@ -102,7 +126,34 @@ async function capturePatches(
     return await store.add(await run([...args, ...form, ...limits]));
   };
   const kept = { staged: await asPatch(inIndex, staged), patch: await asPatch(inFiles, changed) };
-  return { changes, kept: Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) };
+  return { changes, filled, kept: Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) };
+}
+
+/** Of the files that git has pointers for, those that hold what the pointer stands for: that is no change. */
+async function findFilled(
+  root: Root,
+  tree: WorkTree,
+  pointers: ReadonlyMap<string, PointerFile>,
+  seen: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const paths = [...pointers.keys()];
+  const stats = await root.lstat(paths.map((path) => posix.join(tree.top, path)));
+  const filled = new Set<string>();
+  for (const [index, path] of paths.entries()) {
+    const { pointer, text } = pointers.get(path) as PointerFile;
+    const stat = stats[index];
+    if (stat?.type !== 'file') continue;
+    // what git found unchanged by its dates is as the filter left it: content, or the pointer itself
+    const is = seen.has(path)
+      ? await isContentOf(root, posix.join(tree.top, path), pointer)
+      : stat.size === (pointer.size ?? stat.size) && stat.size !== text.length;
+    if (is) filled.add(path);
+  }
+  return filled;
+}
+
+function unique(refs: readonly Ref[]): readonly Ref[] {
+  return [...new Map(refs.map((ref) => [ref.name, ref])).values()];
 }
 
 /** A merge that stands still has no index that a commit could be compared with: the files' state is what counts. */
@@ -208,10 +259,6 @@ async function objectsSize(objects: string): Promise<number> {
 
 function isOf(ref: Ref, remote: string): boolean {
   return ref.name.startsWith(`refs/remotes/${remote}/`);
-}
-
-function sorted(refs: readonly Ref[]): readonly Ref[] {
-  return [...refs].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function names(output: Buffer): string[] {

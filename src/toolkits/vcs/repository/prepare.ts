@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { byBytes, UserError, type ContentRef } from '../../model/index.ts';
-import type { CreateContext, Missing, Obtained } from '../../contract/index.ts';
-import { parseTree, type TreeEntry } from '../../toolkits/trees/entries.ts';
+import { byBytes, UserError, type ContentRef } from '../../../model/index.ts';
+import type { CreateContext, Missing, Obtained } from '../../../contract/index.ts';
+import { parseTree, type TreeEntry } from '../../trees/entries.ts';
+import { obtainContents } from './contents.ts';
 import { makeWorkTree } from './make.ts';
 import { packWorkTree } from './pack.ts';
 import { readStored } from './stored.ts';
@@ -18,15 +19,20 @@ type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>>
  * wherever they come from.
  */
 export async function prepare(spec: GitSpec, lock: GitLock, context: CreateContext): Promise<Prepared> {
+  const contents = await obtainContents(spec, lock, context);
+  if (contents.missing.length > 0) return { ...contents, made: {} };
   if (lock.archive !== undefined)
     return { from: { stored: 1 }, refused: [], missing: [], made: { tree: lock.archive } };
   const commit = spec.commit ?? lock.commit;
   if (commit === undefined) {
-    throw new UserError(`git: no commit is named for ${spec.path}`, { status: 2, hint: 'type: repronim resolve FILE' });
+    throw new UserError(`${spec.type}: no commit is named for ${spec.path}`, {
+      status: 2,
+      hint: 'type: repronim resolve FILE',
+    });
   }
   await mkdir(context.work, { recursive: true });
   const folder = await mkdtemp(join(context.work, 'git-'));
-  const from: Record<string, number> = {};
+  const from: Record<string, number> = { ...contents.from };
   const missing: Missing[] = [];
   try {
     const tree = await readTree(lock, context);
@@ -35,8 +41,9 @@ export async function prepare(spec: GitSpec, lock: GitLock, context: CreateConte
       if (typeof origin === 'string') from[origin] = (from[origin] ?? 0) + 1;
       else missing.push(origin);
     }
-    if (missing.length > 0) return { from, refused: [], missing, made: {} };
-    return { from, refused: [], missing, made: { tree: await packWorkTree(folder, tree, commit, context) } };
+    const { refused } = contents;
+    if (missing.length > 0) return { from, refused, missing, made: {} };
+    return { from, refused, missing, made: { tree: await packWorkTree(folder, tree, commit, context) } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -61,7 +68,15 @@ function wishes(spec: GitSpec, lock: GitLock, commit: string): Wish[] {
         name: contents.get(path)?.name ?? path.slice(outer === '' ? 0 : outer.length + 1),
         remote: submodules.find((one) => one.path === path)?.remote,
       }));
-  const own: Wish = { content: lock, path: '', commit, state: spec, submodules: inside('') };
+  const { annex, uuids = {}, keys = [] } = lock;
+  const own: Wish = {
+    content: lock,
+    path: '',
+    commit,
+    state: spec,
+    submodules: inside(''),
+    ...(annex === undefined ? {} : { annex: { version: annex, uuids, keys } }),
+  };
   return [
     own,
     ...paths.map((path): Wish => {

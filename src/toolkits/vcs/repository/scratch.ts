@@ -1,11 +1,12 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
-import type { Root } from '../../contract/index.ts';
-import { formatSection, lastValue, type GitConfig } from '../../toolkits/vcs/config.ts';
-import type { GitPlace } from '../../toolkits/vcs/git.ts';
-import { readRefs, type Ref } from '../../toolkits/vcs/refs.ts';
-import type { WorkTree } from '../../toolkits/vcs/worktree.ts';
+import { byBytes } from '../../../model/index.ts';
+import type { Root } from '../../../contract/index.ts';
+import { formatSection, lastValue, type GitConfig } from '../config.ts';
+import type { GitPlace } from '../git.ts';
+import { readRefs, type Ref } from '../refs.ts';
+import type { WorkTree } from '../worktree.ts';
 
 /** What of a repository's configuration changes which bytes a work tree has, and starts no program. */
 const carried = ['core.autocrlf', 'core.eol', 'core.filemode', 'core.symlinks', 'core.ignorecase'];
@@ -82,7 +83,8 @@ export function coreSection(config: GitConfig, algorithm: 'sha1' | 'sha256'): st
 
 /** A packed-refs file. It says nothing of tags' targets: git looks them up. */
 export function formatRefs(refs: readonly Ref[]): string {
-  return `# pack-refs with: sorted \n${refs.map(({ name, id }) => `${id} ${name}\n`).join('')}`;
+  const sorted = [...refs].sort((a, b) => byBytes(a.name, b.name)); // git looks names up by halving
+  return `# pack-refs with: sorted \n${sorted.map(({ name, id }) => `${id} ${name}\n`).join('')}`;
 }
 
 async function readShallow(root: Root, commonDir: string): Promise<readonly string[]> {

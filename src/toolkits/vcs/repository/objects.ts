@@ -1,13 +1,13 @@
 import { copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { UserError, type ContentRef } from '../../model/index.ts';
-import type { CreateContext, Missing } from '../../contract/index.ts';
-import { localRoot } from '../../roots/local.ts';
-import { isFetchable } from '../../toolkits/vcs/address.ts';
-import { runGit, type GitPlace } from '../../toolkits/vcs/git.ts';
-import type { Ref } from '../../toolkits/vcs/refs.ts';
-import { readWorkTree } from '../../toolkits/vcs/worktree.ts';
+import { UserError, type ContentRef } from '../../../model/index.ts';
+import type { CreateContext, Missing } from '../../../contract/index.ts';
+import { localRoot } from '../../../roots/local.ts';
+import { isFetchable } from '../address.ts';
+import { runGit, type GitPlace } from '../git.ts';
+import type { Ref } from '../refs.ts';
+import { readWorkTree } from '../worktree.ts';
 import { packObjects } from './capture.ts';
 import { formatRefs } from './scratch.ts';
 import { remotesIn } from './state.ts';
@@ -127,8 +127,11 @@ async function fetchFrom(
     });
   const tags =
     refs.filter(({ name }) => name.startsWith('refs/tags/')).length > 0 ? ['+refs/tags/*:refs/fetched/tags/*'] : [];
+  const annex = refs.some(({ name }) => name.endsWith('/git-annex'))
+    ? ['+refs/heads/git-annex:refs/fetched/heads/git-annex']
+    : [];
   const all = ['+refs/heads/*:refs/fetched/heads/*', '+refs/tags/*:refs/fetched/tags/*'];
-  const first = wish.content.unpushed === undefined ? [wish.commit, ...tags] : all;
+  const first = wish.content.unpushed === undefined ? [wish.commit, ...tags, ...annex] : all;
   try {
     await fetch(first);
     await checkConnected(wish, place, context.signal);

@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 
-import { byBytes } from '../../model/index.ts';
-import type { Root } from '../../contract/index.ts';
-import { cleanAddress, isFetchable } from '../../toolkits/vcs/address.ts';
-import { lastValue, parseConfig, subsections } from '../../toolkits/vcs/config.ts';
-import { isRefName } from '../../toolkits/vcs/refs.ts';
-import type { WorkTree } from '../../toolkits/vcs/worktree.ts';
+import { byBytes } from '../../../model/index.ts';
+import type { Root } from '../../../contract/index.ts';
+import { cleanAddress, isFetchable } from '../address.ts';
+import { lastValue, parseConfig, subsections } from '../config.ts';
+import { isRefName } from '../refs.ts';
+import type { WorkTree } from '../worktree.ts';
 import type { GitState } from './spec.ts';
 
 /** A remote as the configuration has it, its address without secrets. */

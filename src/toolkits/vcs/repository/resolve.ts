@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { UserError } from '../../model/index.ts';
-import type { CreateContext } from '../../contract/index.ts';
-import { isFetchable } from '../../toolkits/vcs/address.ts';
-import { runGit } from '../../toolkits/vcs/git.ts';
+import { UserError } from '../../../model/index.ts';
+import type { CreateContext } from '../../../contract/index.ts';
+import { isFetchable } from '../address.ts';
+import { runGit } from '../git.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
 import type { GitLock, GitSpec } from './spec.ts';
 

@@ -1,8 +1,21 @@
 import * as v from 'valibot';
 
-import { digestText, distributionFields, flag, integer, pathText, sha256Text, text } from '../../contract/schema.ts';
-import { isSafeAbsolute, type ContentRef, type DistributionLock, type DistributionSpec } from '../../model/index.ts';
-import { isRefName } from '../../toolkits/vcs/refs.ts';
+import {
+  digestText,
+  distributionFields,
+  flag,
+  idText,
+  integer,
+  pathText,
+  sha256Text,
+  text,
+  urlText,
+} from '../../../contract/schema.ts';
+import { isSafeAbsolute, type ContentRef, type DistributionLock, type DistributionSpec } from '../../../model/index.ts';
+import { parseKey } from '../annex/key.ts';
+import type { SpecialRemote } from '../annex/logs.ts';
+import type { RepositoryKind } from '../kind.ts';
+import { isRefName } from '../refs.ts';
 
 /** What one work tree is at, as a person reads it; the top one's and each submodule's. */
 export interface GitState {
@@ -21,11 +34,37 @@ export interface GitSubmodule extends GitState {
   readonly path: string;
 }
 
-/** A git work tree. */
+/** A git work tree, a repository of git-annex, or a dataset of DataLad. */
 export interface GitSpec extends DistributionSpec, GitState {
-  readonly type: 'git';
+  readonly type: RepositoryKind;
   readonly path: string;
+  /** The id that DataLad gave the dataset. */
+  readonly dataset?: string;
   readonly submodules?: readonly GitSubmodule[];
+  /** Where its content may lie beside git remotes; what is secret of them is not here. */
+  readonly special?: readonly SpecialRemote[];
+  /** Annexed files whose content is there. */
+  readonly get?: readonly string[];
+}
+
+/** One file whose content is not in git, by its path in the work tree. */
+export interface LargeFile extends ContentRef {
+  readonly path: string;
+}
+
+/** Content that git-annex has. */
+export interface AnnexedContent extends ContentRef {
+  readonly key: string;
+  /** The tracked files that lead to it; several for one content, none where it was read by its own name. */
+  readonly paths: readonly string[];
+  /** Those of them that are content themselves, and no links. */
+  readonly unlocked?: readonly string[];
+  /** Addresses in the web. */
+  readonly urls?: readonly string[];
+  /** Remotes and special remotes that have it, as far as is known. */
+  readonly at?: readonly string[];
+  /** It is stored, and in every bundle. */
+  readonly kept?: boolean;
 }
 
 /** What one work tree needs to come back, beyond its spec. */
@@ -50,6 +89,10 @@ export interface GitContent {
   readonly sparse?: boolean;
   /** Object ids are SHA-256. */
   readonly algorithm?: 'sha256';
+  /** Files that git-lfs had checked out. */
+  readonly large?: readonly LargeFile[];
+  /** Filters that its configuration has in force. */
+  readonly filters?: readonly ('annex' | 'lfs')[];
 }
 
 export interface GitLock extends DistributionLock, GitContent {
@@ -61,6 +104,11 @@ export interface GitLock extends DistributionLock, GitContent {
   readonly archive?: ContentRef;
   readonly files?: number;
   readonly size?: number;
+  /** Of git-annex's repository: its version. */
+  readonly annex?: number;
+  /** Uuids of the remotes, as git-annex has them. */
+  readonly uuids?: Readonly<Record<string, string>>;
+  readonly keys?: readonly AnnexedContent[];
   readonly submodules?: readonly (GitContent & { readonly path: string; readonly name?: string })[];
 }
 
@@ -114,23 +162,64 @@ const contentFields = {
   shallow: v.optional(v.array(commitText)),
   sparse: v.optional(flag),
   algorithm: v.optional(v.literal('sha256')),
+  large: v.optional(v.array(v.looseObject({ path: relativeText, size: integer, sha256: sha256Text }))),
+  filters: v.optional(v.array(v.picklist(['annex', 'lfs']))),
 };
 
-export const gitSchema = v.looseObject({
-  ...distributionFields,
-  type: v.literal('git'),
-  path: pathText,
-  ...stateFields,
-  submodules: v.optional(v.array(v.looseObject({ path: relativeText, ...stateFields }))),
-}) as unknown as v.GenericSchema<unknown, GitSpec>;
+const keyText = v.pipe(
+  text,
+  v.check((value) => parseKey(value) !== undefined, 'expected a key of git-annex'),
+);
 
-export const gitLockSchema = v.looseObject({
+const uuidText = v.pipe(text, v.regex(/^[0-9a-fA-F-]{36}$/, 'expected a uuid'));
+
+const annexSpecFields = {
+  special: v.optional(v.array(v.looseObject({ name: text, type: text, uuid: uuidText, url: v.optional(urlText) }))),
+  get: v.optional(v.array(relativeText)),
+};
+
+const annexLockFields = {
+  annex: v.optional(integer),
+  uuids: v.optional(v.record(remoteNameText, uuidText)),
+  keys: v.optional(
+    v.array(
+      v.looseObject({
+        key: keyText,
+        paths: v.array(relativeText),
+        unlocked: v.optional(v.array(relativeText)),
+        size: integer,
+        sha256: sha256Text,
+        urls: v.optional(v.array(urlText)),
+        at: v.optional(v.array(text)),
+        kept: v.optional(flag),
+      }),
+    ),
+  ),
+};
+
+/** What stands above the lock for one kind. */
+export function specSchema(type: RepositoryKind): v.GenericSchema<unknown, GitSpec> {
+  return v.looseObject({
+    ...distributionFields,
+    type: v.literal(type),
+    path: pathText,
+    ...(type === 'datalad' ? { dataset: v.optional(idText) } : {}),
+    ...stateFields,
+    ...(type === 'git'
+      ? { submodules: v.optional(v.array(v.looseObject({ path: relativeText, ...stateFields }))) }
+      : annexSpecFields),
+  }) as unknown as v.GenericSchema<unknown, GitSpec>;
+}
+
+/** A lock of any kind. */
+export const lockSchema = v.looseObject({
   of: digestText,
   commit: v.optional(commitText),
   tree: v.optional(contentRef),
   archive: v.optional(contentRef),
   files: v.optional(integer),
   size: v.optional(integer),
+  ...annexLockFields,
   ...contentFields,
   submodules: v.optional(v.array(v.looseObject({ path: relativeText, name: v.optional(text), ...contentFields }))),
 }) as unknown as v.GenericSchema<unknown, GitLock>;

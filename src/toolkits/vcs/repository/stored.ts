@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
-import { UserError, type ContentRef } from '../../model/index.ts';
-import type { Context } from '../../contract/index.ts';
+import { UserError, type ContentRef } from '../../../model/index.ts';
+import type { Context } from '../../../contract/index.ts';
 
 /** The bytes of stored content. What `wanted` asked for is there by now, else the flow has stopped. */
 export async function readStored(content: ContentRef, { store }: Pick<Context, 'store'>): Promise<Buffer> {

@@ -1,11 +1,11 @@
 import { join, posix } from 'node:path';
 
-import { byBytes, type ContentRef } from '../../model/index.ts';
-import type { CreateContext } from '../../contract/index.ts';
-import { localRoot } from '../../roots/local.ts';
-import { packTree } from '../../toolkits/trees/pack.ts';
-import type { TreeEntry } from '../../toolkits/trees/entries.ts';
-import { runGit } from '../../toolkits/vcs/git.ts';
+import { byBytes, type ContentRef } from '../../../model/index.ts';
+import type { CreateContext } from '../../../contract/index.ts';
+import { localRoot } from '../../../roots/local.ts';
+import { packTree } from '../../trees/pack.ts';
+import type { TreeEntry } from '../../trees/entries.ts';
+import { runGit } from '../git.ts';
 
 /**
  * Packs the work tree that was made in `folder`. Modes, owners and times are those of the list of files where it has
@@ -56,6 +56,7 @@ function withEmptyFolders(made: readonly TreeEntry[], listed: readonly TreeEntry
 
 /** Not our umask's: as git makes them under 0022. */
 function plainMode(path: string, type: TreeEntry['type'], mode: number): number {
+  if (/(?:^|\/)\.git\/annex\/objects\/[^/]+\/[^/]+\/[^/]+/su.test(path)) return type === 'directory' ? 0o555 : 0o444;
   if (type === 'directory') return 0o755;
   if (type === 'link') return 0o777;
   if (path.includes('.git/objects/')) return 0o444;

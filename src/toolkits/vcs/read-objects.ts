@@ -1,0 +1,134 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { posix } from 'node:path';
+
+import type { Root } from '../../contract/index.ts';
+import { encodeName } from '../../roots/names.ts';
+import { applyDelta, parseLoose, parsePacked, parseTreeObject, type GitObject } from './object-file.ts';
+import { parsePackIndex, type PackIndex } from './pack-index.ts';
+
+/** Objects of one repository, read in this process. What is not there, or broken, is undefined. */
+export interface ObjectReader extends Disposable {
+  read(id: string): Promise<GitObject | undefined>;
+  /** The blob at a path of a commit's tree. */
+  blobAt(commit: string, path: string): Promise<Buffer | undefined>;
+}
+
+interface Pack {
+  readonly index: PackIndex;
+  /** So many bytes of the pack from an offset on; fewer at its end. */
+  piece(offset: number, length: number): Promise<Buffer>;
+  close(): void;
+}
+
+const deepest = 4096;
+
+/** The objects of `commonDir` and of whatever it borrows from. */
+export async function readObjects(root: Root, commonDir: string, algorithm: 'sha1' | 'sha256'): Promise<ObjectReader> {
+  const idLength = algorithm === 'sha1' ? 20 : 32;
+  const folders = await objectFolders(root, commonDir);
+  let packs: readonly Pack[] | undefined;
+
+  const fromPack = async (pack: Pack, offset: number, depth: number): Promise<GitObject | undefined> => {
+    let packed = parsePacked(await pack.piece(offset, 8192), offset, idLength);
+    for (let length = 1 << 16; packed === undefined && length <= 1 << 28; length *= 16)
+      packed = parsePacked(await pack.piece(offset, length), offset, idLength);
+    if (packed === undefined || packed.is === 'whole') return packed?.object;
+    if (depth > deepest) return undefined;
+    const { base, delta } = packed;
+    const under = typeof base === 'number' ? await fromPack(pack, base, depth + 1) : await read(base, depth + 1);
+    const data = under === undefined ? undefined : applyDelta(under.data, delta);
+    return under === undefined || data === undefined ? undefined : { type: under.type, data };
+  };
+
+  const read = async (id: string, depth = 0): Promise<GitObject | undefined> => {
+    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id)) return undefined;
+    for (const folder of folders) {
+      const loose = await root.readFile(posix.join(folder, id.slice(0, 2), id.slice(2))).catch(() => undefined);
+      if (loose !== undefined) return parseLoose(loose);
+    }
+    packs ??= (await Promise.all(folders.map((folder) => openPacks(root, folder, idLength)))).flat();
+    for (const pack of packs) {
+      const offset = pack.index.find(id);
+      if (offset !== undefined) return await fromPack(pack, offset, depth);
+    }
+    return undefined;
+  };
+
+  const known = new Map<string, Promise<GitObject | undefined>>();
+  const treeOf = async (id: string) => {
+    let held = known.get(id);
+    if (held === undefined) known.set(id, (held = read(id)));
+    return await held;
+  };
+  return {
+    read: async (id) => await read(id),
+    async blobAt(commit, path) {
+      const text = (await treeOf(commit))?.data.toString('latin1') ?? '';
+      let at = /^tree ([0-9a-f]+)\n/.exec(text)?.[1];
+      const parts = path.split('/');
+      for (const part of parts.slice(0, -1)) at = memberOf(await treeOf(at ?? ''), part, idLength);
+      const id = memberOf(await treeOf(at ?? ''), parts.at(-1) ?? '', idLength);
+      const blob = id === undefined ? undefined : await read(id);
+      return blob?.type === 'blob' ? blob.data : undefined;
+    },
+    [Symbol.dispose]() {
+      for (const pack of packs ?? []) pack.close();
+    },
+  };
+}
+
+/** Folders of objects: the repository's own first, then those that it borrows from (gitrepository-layout(5), alternates). */
+export async function objectFolders(root: Root, commonDir: string): Promise<readonly string[]> {
+  const found: string[] = [posix.join(commonDir, 'objects')];
+  for (let next = 0; next < found.length && found.length < 64; next += 1) {
+    const folder = found[next] ?? '';
+    const text = await root.readFile(posix.join(folder, 'info/alternates'), 1 << 20).catch(() => undefined);
+    for (const line of text?.toString('utf8').split('\n') ?? []) {
+      if (line === '' || line.startsWith('#')) continue;
+      const path = /^"(.*)"$/.exec(line)?.[1]?.replaceAll(/\\(.)/g, '$1') ?? line;
+      const other = posix.resolve(folder, path);
+      if (!found.includes(other)) found.push(other);
+    }
+  }
+  return found;
+}
+
+function memberOf(tree: GitObject | undefined, name: string, idLength: 20 | 32): string | undefined {
+  if (tree?.type !== 'tree') return undefined;
+  return parseTreeObject(tree.data, idLength).find((member) => member.name === name)?.id;
+}
+
+async function openPacks(root: Root, folder: string, idLength: 20 | 32): Promise<Pack[]> {
+  const packs: Pack[] = [];
+  for (const { name } of await root.readdir(posix.join(folder, 'pack')).catch(() => [])) {
+    if (!/^pack-[0-9a-f]+\.idx$/.test(name)) continue;
+    const bytes = await root.readFile(posix.join(folder, 'pack', name)).catch(() => undefined);
+    const index = bytes === undefined ? undefined : parsePackIndex(bytes, idLength);
+    if (index !== undefined)
+      packs.push({ index, ...pieces(root, posix.join(folder, 'pack', name.replace(/idx$/, 'pack'))) });
+  }
+  return packs;
+}
+
+/** A pack of this machine is read in pieces, another one once and whole. */
+function pieces(root: Root, path: string): Pick<Pack, 'piece' | 'close'> {
+  let whole: Promise<Buffer> | undefined;
+  let file: number | undefined;
+  return {
+    async piece(offset, length) {
+      if (root.directory === undefined) {
+        whole ??= root.readFile(path).catch(() => Buffer.alloc(0));
+        return (await whole).subarray(offset, offset + length);
+      }
+      const [real] = await root.realpath([path]);
+      if (real === undefined) return Buffer.alloc(0);
+      file ??= openSync(encodeName(root.directory === '/' ? real : root.directory + real), 'r');
+      const left = Math.max(0, Math.min(length, fstatSync(file).size - offset));
+      const bytes = Buffer.alloc(left);
+      return bytes.subarray(0, readSync(file, bytes, 0, left, offset));
+    },
+    close() {
+      if (file !== undefined) closeSync(file);
+    },
+  };
+}

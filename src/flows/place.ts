@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
 import type { AnyBackend, Root, Session } from '../contract/index.ts';
@@ -9,6 +9,7 @@ import { contextOf, type House } from './house.ts';
 import { load, loadStored } from './load.ts';
 import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
+import { enclose } from '../sessions/confined.ts';
 import { archiveRoot, layoutRoot } from '../roots/image/open.ts';
 
 /**
@@ -24,7 +25,15 @@ export interface Place extends AsyncDisposable {
   /** Of an instance: the tree that it was made from. */
   readonly rootfs?: RootfsValue;
   /** Of an instance: being in it. */
-  readonly inside?: { readonly session: Session; readonly record: InstanceValue };
+  readonly inside?: Inside;
+  /** Of a folder: being in it, confined; what is changed there goes into `work`, an empty folder, and not into it. */
+  enter?(work: string): Promise<Inside>;
+}
+
+/** Where a command can be run, and how commands are run there where nothing else is said. */
+export interface Inside {
+  readonly session: Session;
+  readonly entered: InstanceValue['entered'];
 }
 
 /** Opens a place. Throws UserError 2 for what is none. */
@@ -38,7 +47,8 @@ export async function openPlace(word: string, house: House): Promise<Place> {
     case 'root': {
       const directory = resolve(named);
       if (!isFolder(directory)) throw new UserError(`${directory} is not a folder`, { status: 2 });
-      return placeOf(localRoot(directory), word);
+      const enter = async (work: string) => await enterFolder(directory, work, signal);
+      return { ...placeOf(localRoot(directory), word), enter };
     }
     case 'tar': {
       const { path, wanted } = split(named, isFile);
@@ -86,11 +96,32 @@ async function openInstance(word: string, house: House): Promise<Place> {
   return {
     label: word,
     root: session.root,
-    inside: { session, record: attached.record },
+    inside: { session, entered: attached.record.entered },
     spec: await loadStored(word, attached.record.spec, house),
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
+  };
+}
+
+/** A stranger's folder as a root: confined, without a network, under a layer of its own. */
+async function enterFolder(directory: string, work: string, signal: AbortSignal): Promise<Inside> {
+  const overlay = { upper: join(work, 'upper'), work: join(work, 'overlay') };
+  for (const folder of [overlay.upper, overlay.work]) mkdirSync(folder, { mode: 0o700 });
+  // what lies above becomes the root folder that is seen
+  const { mode, uid, gid } = statSync(directory);
+  if (process.geteuid?.() === 0) chownSync(overlay.upper, uid, gid);
+  chmodSync(overlay.upper, mode & 0o7777);
+  const session = await enclose({ root: directory, overlay, level: 'confined', network: 'none', mounts: [] }, signal);
+  return {
+    entered: { directory: '/', environment: {} },
+    session: {
+      ...session,
+      async [Symbol.asyncDispose]() {
+        await session[Symbol.asyncDispose]();
+        chmodSync(join(overlay.work, 'work'), 0o700); // the kernel's own, of mode 0: nobody but root could remove it
+      },
+    },
   };
 }
 

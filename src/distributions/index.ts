@@ -23,5 +23,6 @@ export const distributions: readonly AnyDistribution[] = [
   conda,
   venv,
   pip,
+  npm,
   prefix,
 ];

@@ -1,0 +1,255 @@
+import { posix } from 'node:path';
+
+import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
+import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import { keepTree, storedTree } from '../../toolkits/trees/compose.ts';
+import { cleanAddress as cleanRemote } from '../../toolkits/vcs/address.ts';
+import { cleanAddress, commonRegistry, toResolved } from './address.ts';
+import { layoutAt } from './claim.ts';
+import { tracedConfig } from './client.ts';
+import { artifactFinder, type Artifact, type FindArtifact } from './find-artifact.ts';
+import type { Layout } from './layout.ts';
+import { nodeOf } from './node-of.ts';
+import { nameIn, readTree } from './read-tree.ts';
+import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
+
+type One = Description<NpmSpec, NpmLock>['distributions'][number] & {
+  readonly notes: readonly Note[];
+  readonly leads: readonly string[];
+};
+
+/** Trees that were described for one trace, by top and what was used of them. */
+const describedOf = new WeakMap<Root, { readonly context: TraceContext; readonly trees: Map<string, Promise<One>> }>();
+
+/** Each tree whose files were used, whole: what its packages' tarballs don't bring is kept. */
+export async function describe(
+  owned: ReadonlyMap<string, readonly Owner[]>,
+  root: Root,
+  context: TraceContext,
+): Promise<Description<NpmSpec, NpmLock>> {
+  const used = new Map<string, { paths: string[]; keys: Set<string> }>();
+  for (const [path, owners] of owned) {
+    for (const { key, instance } of owners) {
+      if (instance === undefined) continue;
+      const of = used.get(instance) ?? { paths: [], keys: new Set<string>() };
+      used.set(instance, of);
+      of.paths.push(path);
+      of.keys.add(key);
+    }
+  }
+  const last = describedOf.get(root);
+  const held = last?.context === context ? last.trees : new Map<string, Promise<One>>();
+  describedOf.set(root, { context, trees: held });
+  const found: One[] = [];
+  for (const [top, { paths, keys }] of [...used].sort(([a], [b]) => byBytes(a, b))) {
+    const layout = await layoutAt(root, top, context);
+    if (layout === undefined) continue;
+    const key = JSON.stringify([top, ...paths.toSorted(byBytes)]);
+    let one = held.get(key);
+    if (one === undefined) held.set(key, (one = describeTree(root, layout, paths, keys, context)));
+    found.push(await one);
+  }
+  return {
+    distributions: found.map(({ spec, lock, summary, instance = spec.path, standsOn }) => ({
+      spec,
+      lock,
+      summary,
+      instance,
+      ...(standsOn === undefined ? {} : { standsOn }),
+    })),
+    leads: [...new Set(found.flatMap(({ leads }) => leads))].sort(byBytes),
+    notes: found.flatMap(({ notes }) => notes),
+  };
+}
+
+async function describeTree(
+  root: Root,
+  layout: Layout,
+  used: readonly string[],
+  keys: ReadonlySet<string>,
+  context: TraceContext,
+): Promise<One> {
+  const { top, global } = layout;
+  const tree = await readTree(root, layout);
+  const config = await tracedConfig(root, top, context.ran?.env);
+  const registry = commonRegistry(tree.rows) ?? config.registry;
+  const found = await findArtifacts(
+    tree.rows,
+    context.keep ? artifactFinder(root, config, registry, context) : undefined,
+  );
+  const supplied = suppliedBy(found);
+  const notes = [...tree.notes];
+  const kept = context.keep ? await keep(root, layout, used, supplied, context, notes) : undefined;
+  const rows = await certainRows(tree.rows, found, kept, context);
+  const standsOn = await nodeOf(root, layout, context.ran);
+  const bins = [...layout.bins.keys()].map((path) => path.slice(top === '/' ? 1 : top.length + 1)).sort(byBytes);
+  const packages = listed(rows, layout, tree.requests, keys);
+  const count = rows.filter(({ link }) => link === undefined).length;
+  return {
+    spec: {
+      type: 'npm',
+      path: top,
+      ...(global ? { global } : {}),
+      ...(tree.manager === undefined ? {} : { manager: tree.manager }),
+      ...(registry === undefined ? {} : { registry }),
+      ...(packages.length === 0 ? {} : { packages }),
+    },
+    lock: {
+      packages: rows.map((row) => ({ ...row, ...resolvedOf(row, registry) })).map(compact),
+      ...kept,
+      ...(bins.length === 0 ? {} : { bins }),
+    },
+    instance: top,
+    summary: `1 npm tree (${tree.manager === undefined ? '' : `${tree.manager}, `}${count} package${count === 1 ? '' : 's'})`,
+    ...(standsOn === undefined ? {} : { standsOn }),
+    notes,
+    leads: [...layout.links.values()].map((goal) => posix.join(goal, 'package.json')),
+  };
+}
+
+/** The tarballs of the packages that came in one, by key. */
+async function findArtifacts(
+  rows: readonly NpmPackage[],
+  find: FindArtifact | undefined,
+): Promise<ReadonlyMap<string, Artifact>> {
+  const found = new Map<string, Artifact>();
+  for (const row of rows) {
+    const { path, resolved } = row;
+    const isPublic = resolved === undefined || cleanAddress(resolved) !== undefined;
+    const isPacked = row.link === undefined && row.bundled !== true;
+    const artifact = isPacked && isPublic && row.version !== '' ? await find?.(row) : undefined;
+    if (artifact !== undefined) found.set(path, artifact);
+  }
+  return found;
+}
+
+function suppliedBy(artifacts: ReadonlyMap<string, Artifact>): Map<string, string> {
+  const supplied = new Map<string, string>();
+  for (const [key, { files }] of artifacts) for (const [path, digest] of files) supplied.set(`${key}/${path}`, digest);
+  return supplied;
+}
+
+/** A tarball counts when it has a file as it lies here; what has none of its own, and came in none, is repacked. */
+async function certainRows(
+  rows: readonly NpmPackage[],
+  artifacts: ReadonlyMap<string, Artifact>,
+  kept: Pick<NpmLock, 'tree'> | undefined,
+  { store }: TraceContext,
+): Promise<NpmPackage[]> {
+  const tree = kept?.tree === undefined ? undefined : await storedTree(kept.tree, store);
+  if (tree === undefined) return [...rows];
+  const is = new Map(tree.map((entry) => [entry.path, entry.sha256]));
+  const certain = new Set<string>();
+  for (const [key, { files }] of artifacts) {
+    for (const [path, digest] of files) if (is.get(`${key}/${path}`) === digest) certain.add(key);
+  }
+  return rows.map((row) => {
+    const artifact = certain.has(row.path) ? artifacts.get(row.path) : undefined;
+    if (artifact !== undefined) {
+      const { sha256, size, integrity } = artifact;
+      return { ...row, integrity, size, sha256 };
+    }
+    const isSupplied = row.bundled === true && enclosing(row.path).some((key) => certain.has(key));
+    return row.link !== undefined || isSupplied ? row : { ...row, repacked: true };
+  });
+}
+
+/** The keys of the packages that a package lies in. */
+function enclosing(key: string): string[] {
+  const found: string[] = [];
+  for (let at = key.lastIndexOf('/node_modules/'); at > 0; at = key.lastIndexOf('/node_modules/', at - 1))
+    found.push(key.slice(0, at));
+  return found;
+}
+
+/** Caches of programs lie there by custom; they belong to no package. */
+const caches = /\/node_modules\/(?:\.cache|\.vite|\.vite-temp|\.vitest)(?:\/|$)/;
+/** What an installer writes for itself is wanted whatever its mode is. */
+const installers =
+  /\/node_modules\/(?:\.package-lock\.json|\.modules\.yaml|\.yarn-integrity|\.yarn-state\.yml|\.pnpm\/lock\.yaml)$/;
+
+async function keep(
+  root: Root,
+  layout: Layout,
+  used: readonly string[],
+  supplied: ReadonlyMap<string, string>,
+  context: TraceContext,
+  notes: Note[],
+): Promise<Pick<NpmLock, 'tree' | 'rest' | 'files' | 'size'>> {
+  const { top, folders, except, bins } = layout;
+  const isSupplied = (path: string) => supplied.has(path.slice(top === '/' ? 1 : top.length + 1));
+  const paths = new Set([...used, ...bins.keys()]);
+  for await (const { path, type, mode } of root.scan({ below: folders, except, digests: [], signal: context.signal })) {
+    if (caches.test(path)) continue;
+    const isOwn = isSupplied(path) || installers.test(path);
+    if (type !== 'file' || isOwn || (!isSecretPath(path) && !deniesOthers(mode))) paths.add(path);
+    else {
+      paths.delete(path);
+      const because = isSecretPath(path)
+        ? 'it is a place for keys, tokens or passwords'
+        : 'its mode denies others to read it';
+      notes.push({ kind: 'left', path, text: `${path} is not kept: ${because}` });
+    }
+  }
+  const { notes: more, rest, ...kept } = await keepTree(root, top, paths, supplied, context.store);
+  notes.push(...more);
+  return { tree: kept.tree, ...(rest === undefined ? {} : { rest }), files: kept.files, size: kept.size };
+}
+
+/** What a person would ask for: what the project asks for, and what was used at the top; one version of each name. */
+function listed(
+  rows: readonly NpmPackage[],
+  layout: Layout,
+  requests: ReadonlySet<string>,
+  keys: ReadonlySet<string>,
+): string[] {
+  const versions = new Map(rows.map((row) => [row.path, row]));
+  const names = new Map<string, string>();
+  const used = new Set([...keys].map(nameIn));
+  for (const [name, key] of layout.direct) {
+    const row = versions.get(key);
+    if (row === undefined || row.version === '' || row.link !== undefined) continue;
+    if (!requests.has(name) && !keys.has(key) && !used.has(name)) continue;
+    names.set(name, row.name === name ? `${name}@${row.version}` : `${name}@npm:${row.name}@${row.version}`);
+  }
+  for (const key of keys) {
+    const row = versions.get(key);
+    // of pnpm's, what is not at the top may be used all the same
+    if (
+      row !== undefined &&
+      row.version !== '' &&
+      !names.has(row.name) &&
+      key.startsWith(`${modulesOf(layout)}/.pnpm/`)
+    )
+      names.set(row.name, `${row.name}@${row.version}`);
+  }
+  return [...names.values()].sort(byBytes);
+}
+
+function resolvedOf(row: NpmPackage, registry: string | undefined): Pick<NpmPackage, 'resolved'> {
+  if (row.resolved === undefined) return {};
+  const [, remote, commit] = /^(git\+[^#]*)(#[0-9a-f]+)?$/.exec(row.resolved) ?? [];
+  const address = remote === undefined ? cleanAddress(row.resolved) : `${cleanRemote(remote)}${commit ?? ''}`;
+  const resolved = toResolved(address, row, registry);
+  return resolved === undefined ? { resolved: undefined as unknown as string } : { resolved };
+}
+
+/** One order of keys, none of them empty. */
+function compact(row: NpmPackage): NpmPackage {
+  const order = [
+    'path',
+    'name',
+    'version',
+    'resolved',
+    'integrity',
+    'size',
+    'sha256',
+    'repacked',
+    'bundled',
+    'link',
+    'scripts',
+  ] as const;
+  return Object.fromEntries(
+    order.flatMap((key) => (row[key] === undefined ? [] : [[key, row[key]]])),
+  ) as unknown as NpmPackage;
+}

@@ -1,0 +1,51 @@
+import { byBytes, type PackageId } from '../../model/index.ts';
+import type { Checked, Context, Observed, Root } from '../../contract/index.ts';
+import { checkTree } from '../../toolkits/trees/check.ts';
+import { readLayout } from './layout.ts';
+import { treeOf } from './prepare.ts';
+import { readTree } from './read-tree.ts';
+import { modulesOf, type NpmLock, type NpmSpec } from './spec.ts';
+import { parseWish } from './wish.ts';
+
+/** Each package by where it lies, so that two versions of one are two. Links are checked as files. */
+export function packages(spec: NpmSpec, lock?: NpmLock): readonly PackageId[] {
+  const wishes = (spec.packages ?? []).map(parseWish);
+  if (lock === undefined) {
+    const ids = wishes.map(({ name, range }) => ({
+      key: `${modulesOf(spec)}/${name}`,
+      version: range,
+      name,
+      listed: true,
+    }));
+    return ids.sort((a, b) => byBytes(a.key, b.key));
+  }
+  const asked = new Set(wishes.map(({ name, range }) => `${name}@${range}`));
+  const names = new Set(wishes.map(({ name }) => `${modulesOf(spec)}/${name}`));
+  return lock.packages
+    .filter(({ link }) => link === undefined)
+    .map(({ path, name, version }) => ({
+      key: path,
+      version,
+      name,
+      listed: names.has(path) || asked.has(`${name}@${version}`),
+    }));
+}
+
+/** What lies there, by the packages' own files. */
+export async function observe(spec: NpmSpec, root: Root): Promise<Observed> {
+  const layout = await readLayout(root, spec.path, spec.global === true);
+  if (layout === undefined) return { packages: [] };
+  const { rows } = await readTree(root, layout);
+  return {
+    packages: rows
+      .filter(({ link }) => link === undefined)
+      .map(({ path, name, version }) => ({ key: path, version, name })),
+  };
+}
+
+/** Every file against the list that was kept, or that the tarballs give. */
+export async function check(spec: NpmSpec, lock: NpmLock, root: Root, { store }: Context): Promise<Checked> {
+  const tree = await treeOf(spec, lock, store);
+  if (tree === undefined) return { checked: 0, differing: [], explained: [] };
+  return await checkTree(root, spec.path, tree.entries, `npm ${spec.path}`);
+}

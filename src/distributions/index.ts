@@ -6,6 +6,7 @@ import { debian } from './debian/index.ts';
 import { git } from './git/index.ts';
 import { npm } from './npm/index.ts';
 import { pip } from './pip/index.ts';
+import { modules } from './modules/index.ts';
 import { prefix } from './prefix/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
 import { venv } from './venv/index.ts';
@@ -24,5 +25,6 @@ export const distributions: readonly AnyDistribution[] = [
   venv,
   pip,
   npm,
+  modules,
   prefix,
 ];

@@ -1,16 +1,13 @@
 import { posix } from 'node:path';
 
-import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
+import { byBytes, type Note } from '../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
-import { formatTree, surveyTree, type TreeEntry } from '../../toolkits/trees/entries.ts';
-import { packTree } from '../../toolkits/trees/pack.ts';
+import { soughtByGo } from '../../toolkits/trees/go.ts';
+import { keepUsed, limitIn } from '../../toolkits/trees/keep-used.ts';
+import { completeUsed } from '../../toolkits/trees/used.ts';
 import { identify, type Identity } from './identify.ts';
 import { managedPlace } from './places.ts';
 import type { PrefixLock, PrefixSpec } from './spec.ts';
-import { completeUsed } from './used.ts';
-
-/** What is kept of one tree, in bytes, where the settings don't say otherwise. */
-const defaultLimit = 2 * 1024 ** 3;
 
 type One = Description<PrefixSpec, PrefixLock>['distributions'][number] & { readonly notes: readonly Note[] };
 
@@ -41,6 +38,7 @@ export async function describe(
     const identity = await identify(top, root);
     const all = whole ? await everything(top, root) : await completeUsed(top, [...paths, ...identity.evidence], root);
     for (const lead of all.leads) leads.add(lead);
+    if (identity.name === 'Go') for (const lead of await soughtByGo(context.ran, root)) leads.add(lead);
     const key = JSON.stringify([top, whole, context.keep, ...[...all.paths].sort(byBytes)]);
     let one = held.get(key);
     if (one === undefined) held.set(key, (one = pack(top, whole, identity, all.paths, root, context)));
@@ -72,58 +70,26 @@ async function pack(
   root: Root,
   context: TraceContext,
 ): Promise<One> {
-  const secret = [...paths].filter(isSecretPath);
-  const survey = await surveyTree(
-    root,
-    top,
-    [...paths].filter((path) => !isSecretPath(path)),
-  );
-  const isPrivate = ({ type, mode }: TreeEntry) => type === 'file' && deniesOthers(mode);
-  const notes: Note[] = [
-    ...survey.notes,
-    ...secret.map((path) => leftNote(path, 'it is a place for keys, tokens or passwords')),
-    ...survey.entries
-      .filter(isPrivate)
-      .map(({ path }) => leftNote(posix.join(top, path), 'its mode denies others to read it')),
-  ];
-  const entries = survey.entries.filter((entry) => !isPrivate(entry));
-  const files = entries.filter(({ type }) => type !== 'directory').length;
-  const size = entries.reduce((sum, entry) => sum + (entry.size ?? 0), 0);
-  const spec: PrefixSpec = {
-    type: 'prefix',
-    path: top,
-    name: identity.name,
-    ...(identity.version === undefined ? {} : { version: identity.version }),
-    ...(whole ? { whole } : {}),
-  };
-  const about = [identity.name, identity.version].filter((part) => part !== undefined).join(' ');
+  const { kept, notes } = await keepUsed(root, top, paths, {
+    store: context.store,
+    keep: context.keep,
+    limit: limitIn(context.settings('prefix')),
+    setting: 'prefix.limit',
+  });
+  const { name, version, build } = identity;
+  const about = [name, version].filter((part) => part !== undefined).join(' ');
   const by = managedPlace(posix.join(top, 'x'))?.by;
-  const common = {
-    spec,
-    instance: top,
-    summary: `1 prefix (${about}${by === undefined || by === identity.name ? '' : `, ${by}`})`,
-  };
-  const limit = limitOf(context);
-  if (!context.keep) return { ...common, lock: { files, size }, notes };
-  if (size > limit) {
-    notes.push(
-      leftNote(top, `it holds ${size} bytes, more than the limit of ${limit} (prefix.limit in the configuration)`),
-    );
-    return { ...common, lock: { files, size }, notes };
-  }
-  const packed = await packTree(root, top, entries, context.store);
   return {
-    ...common,
-    lock: { tree: await context.store.add(formatTree(packed.entries)), archive: packed.archive, files, size },
-    notes: [...notes, ...packed.notes],
+    spec: {
+      type: 'prefix',
+      path: top,
+      name,
+      ...(version === undefined ? {} : { version }),
+      ...(whole ? { whole } : {}),
+    },
+    instance: top,
+    summary: `1 prefix (${about}${by === undefined || by === name ? '' : `, ${by}`})`,
+    lock: { ...kept, ...(Object.keys(build).length === 0 ? {} : { build }) },
+    notes,
   };
-}
-
-function limitOf(context: TraceContext): number {
-  const { limit } = context.settings('prefix');
-  return typeof limit === 'number' && limit >= 0 ? limit : defaultLimit;
-}
-
-function leftNote(path: string, because: string): Note {
-  return { kind: 'left', path, text: `${path} is not kept: ${because}` };
 }

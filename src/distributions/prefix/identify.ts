@@ -1,11 +1,15 @@
 import { posix } from 'node:path';
 
 import type { Root } from '../../contract/index.ts';
+import { readBuiltBy } from '../../toolkits/trees/built-by.ts';
+import { factsOf, librariesIn, plainFacts } from './build-facts.ts';
 
 /** What a tree is, by its own files. */
 export interface Identity {
   readonly name: string;
   readonly version?: string;
+  /** How it was built, as far as its own files tell. */
+  readonly build: Readonly<Record<string, string>>;
   /** The files that say so, absolute: they belong to what is kept. */
   readonly evidence: readonly string[];
 }
@@ -19,11 +23,6 @@ interface Kind {
 }
 
 const kinds: readonly Kind[] = [
-  {
-    name: 'venv',
-    markers: ['pyvenv.cfg'],
-    read: async (read) => /^version(?:_info)?\s*=\s*(\S+)/m.exec((await read('pyvenv.cfg')) ?? '')?.[1],
-  },
   { name: 'conda', markers: ['conda-meta/history'] },
   {
     name: 'Go',
@@ -60,37 +59,49 @@ const kinds: readonly Kind[] = [
   { name: 'PyPy', markers: ['bin/pypy3', 'lib'] },
 ];
 
+const environment = 'pyvenv.cfg';
+
 /** Which of these folders are the top of a tree of a known kind. One batch of lstat. */
 export async function knownTops(tops: readonly string[], root: Root): Promise<ReadonlySet<string>> {
-  const markers = [...new Set(kinds.flatMap((kind) => kind.markers))];
+  // an environment of Python looks like a Python, and is another distribution's
+  const markers = [...new Set([...kinds.flatMap((kind) => kind.markers), environment])];
   const stats = await root.lstat(tops.flatMap((top) => markers.map((marker) => posix.join(top, marker))));
   const found = new Set<string>();
   for (const [index, top] of tops.entries()) {
     const there = new Set(markers.filter((_, at) => stats[index * markers.length + at] !== undefined));
+    if (there.has(environment)) continue;
     if (kinds.some((kind) => kind.markers.every((marker) => there.has(marker)))) found.add(top);
   }
   return found;
 }
 
-/** What the tree at `top` is: of a known kind, else what its folder is called. */
+/** What the tree at `top` is: as its builder says, of a known kind, else what its folder is called. */
 export async function identify(top: string, root: Root): Promise<Identity> {
+  const built = await readBuiltBy(top, root);
+  if (built !== undefined) {
+    const { name, version, by, facts, evidence } = built;
+    return { name, ...(version === undefined ? {} : { version }), build: plainFacts({ by, ...facts }), evidence };
+  }
   for (const kind of kinds) {
     const stats = await root.lstat(kind.markers.map((marker) => posix.join(top, marker)));
     if (stats.some((stat) => stat === undefined)) continue;
     const evidence = new Set(kind.markers.map((marker) => posix.join(top, marker)));
-    const version = await kind.read?.(async (file) => {
+    const read = async (file: string) => {
       const path = posix.join(top, file);
       const bytes = await root.readFile(path, 8 * 1024 * 1024).catch(() => undefined);
       if (bytes !== undefined) evidence.add(path);
       return bytes?.toString('utf8');
-    }, top);
+    };
+    const version = await kind.read?.(read, top);
     const own =
       version ?? (kind.name === 'Python' ? await pythonVersion(top, root, evidence) : undefined) ?? versionIn(top);
-    return { name: kind.name, ...(own === undefined ? {} : { version: own }), evidence: [...evidence] };
+    const build = plainFacts((await factsOf[kind.name]?.(read, top, root)) ?? {});
+    return { name: kind.name, ...(own === undefined ? {} : { version: own }), build, evidence: [...evidence] };
   }
   const version = versionIn(top);
   const name = posix.basename(version === undefined ? top : posix.dirname(top)).replace(/^\.(?=.)/, '');
-  return { name, ...(version === undefined ? {} : { version }), evidence: [] };
+  const build = plainFacts(Object.fromEntries(await librariesIn(top, root)));
+  return { name, ...(version === undefined ? {} : { version }), build, evidence: [] };
 }
 
 /** The last part of a path where it is a version: `3.11.7`, `v20.11.1`. */

@@ -158,7 +158,8 @@ test('trees are recognised where they lie, and by their own files', async (t) =>
       '[pkg.rustc]\nversion = "1.75.0 (82e1608df 2023-12-21)"\n',
     '/home/u/.rustup/settings.toml': '',
     '/home/u/study/env/pyvenv.cfg': 'home = /usr/bin\nversion = 3.11.2\n',
-    '/home/u/study/env/bin/python': '-> /usr/bin/python3',
+    '/home/u/study/env/bin/python3': '-> /usr/bin/python3',
+    '/home/u/study/env/lib/own.py': '',
     '/home/u/study/node_modules/left-pad/index.js': '',
     '/home/u/study/lib/own.py': '',
     '/home/u/study/bin/run': '',
@@ -172,6 +173,8 @@ test('trees are recognised where they lie, and by their own files', async (t) =>
   const tops = Object.fromEntries([...owned].map(([path, [owner]]) => [path, owner?.key]));
   for (const path of [
     '/opt/lone-file',
+    '/home/u/study/env/bin/python3',
+    '/home/u/study/env/lib/own.py',
     '/home/u/study/lib/own.py',
     '/home/u/study/bin/run',
     '/home/u/.local/share/history',
@@ -187,7 +190,6 @@ test('trees are recognised where they lie, and by their own files', async (t) =>
       ['/home/u/.nvm/versions/node/v20.11.1', 'Node', '20.11.1'],
       ['/home/u/.rustup', 'rustup', undefined],
       ['/home/u/.rustup/toolchains/stable-x86_64-unknown-linux-gnu', 'Rust', '1.75.0'],
-      ['/home/u/study/env', 'venv', '3.11.2'],
       ['/home/u/study/node_modules', 'node_modules', undefined],
       ['/opt/plain', 'plain', undefined],
       ['/opt/scaler/1.2', 'scaler', '1.2'],
@@ -196,7 +198,7 @@ test('trees are recognised where they lie, and by their own files', async (t) =>
       ['/usr/local/go', 'Go', '1.22.1'],
     ],
   );
-  assert.deepEqual(leads, ['/usr/bin/python3']);
+  assert.deepEqual(leads, []);
 });
 
 test('private and secret files are left, over the limit everything is', async (t) => {

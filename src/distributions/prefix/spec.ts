@@ -15,6 +15,8 @@ export interface PrefixSpec extends DistributionSpec {
 }
 
 export interface PrefixLock extends DistributionLock {
+  /** How it was built, by its own files: `configure`, `compiler`, `commit`; of other trees, libraries and their versions. */
+  readonly build?: Readonly<Record<string, string>>;
   /** Every file with mode, owner, time and sha256: see `toolkits/trees`. Absent where it was too large to keep. */
   readonly tree?: ContentRef;
   /** The same as a tar, compressed with zstd, whose names are relative to `path`. */
@@ -36,6 +38,7 @@ const contentRef = v.object({ sha256: sha256Text, size: integer });
 
 export const prefixLockSchema = v.looseObject({
   of: digestText,
+  build: v.optional(v.record(v.string(), text)),
   tree: v.optional(contentRef),
   archive: v.optional(contentRef),
   files: integer,

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 
 import { isWithin } from '../../model/index.ts';
 import type { Root } from '../../contract/index.ts';
+import { neededByGo } from './go.ts';
 
 export interface Used {
   /** Everything that belongs to what was used, at or below the top. */
@@ -17,7 +18,7 @@ export interface Used {
 export async function completeUsed(top: string, used: readonly string[], root: Root): Promise<Used> {
   const paths = new Set<string>();
   const leads = new Set<string>();
-  let fresh: string[] = [...used];
+  let fresh = [...used, ...(await neededByGo(top, new Set(used), root))];
   while (fresh.length > 0) {
     const asked = fresh.filter((path) => !paths.has(path));
     for (const path of asked) paths.add(path);

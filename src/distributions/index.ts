@@ -5,9 +5,10 @@ import { datalad } from './datalad/index.ts';
 import { debian } from './debian/index.ts';
 import { git } from './git/index.ts';
 import { npm } from './npm/index.ts';
-import { pip } from './pip/index.ts';
 import { modules } from './modules/index.ts';
+import { pip } from './pip/index.ts';
 import { prefix } from './prefix/index.ts';
+import { redhat } from './redhat/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
 import { venv } from './venv/index.ts';
 
@@ -18,6 +19,7 @@ import { venv } from './venv/index.ts';
 export const distributions: readonly AnyDistribution[] = [
   debian,
   ubuntu,
+  redhat,
   datalad,
   annex,
   git,

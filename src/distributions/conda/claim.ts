@@ -1,6 +1,6 @@
 import { isSecretPath } from '../../model/index.ts';
 import type { Context, Owner, Root } from '../../contract/index.ts';
-import { prefixAt, prefixesOf } from './prefix.ts';
+import { expectedIn, prefixAt, prefixesOf } from './prefix.ts';
 
 /**
  * Everything below a conda prefix: of its packages by name, of the prefix itself where no package has it. What conda
@@ -36,9 +36,27 @@ export async function claim(
   const there = await root.lstat(unknown);
   for (const [index, path] of unknown.entries()) {
     const top = near(folderOf(path)) ?? '';
-    if (there[index] !== undefined) claimed.set(path, ownersFor([top], top));
+    if (there[index] === undefined) continue;
+    const owners = leftOver(path.slice(top.length + 1), top, prefixes.get(top), expectedIn(root, top, context));
+    if (owners !== undefined) claimed.set(path, owners);
   }
   return await claimTops(paths, root, context, claimed);
+}
+
+/** Whose a path is that no package has: the prefix's own, unless a spec knows better. */
+function leftOver(
+  path: string,
+  top: string,
+  owners: ReadonlyMap<string, readonly string[]> | undefined,
+  expected: ReadonlySet<string> | undefined,
+): readonly Owner[] | undefined {
+  if (expected === undefined || expected.has(path)) return ownersFor([top], top);
+  const [, folder, name] = /^(.*\/)?__pycache__\/([^/]+?)\.[^/]*\.pyc$/.exec(path) ?? [];
+  if (name === undefined) return undefined;
+  const source = `${folder ?? ''}${name}.py`;
+  const [key = top] = owners?.get(source) ?? [];
+  if (owners?.has(source) !== true && !expected.has(source)) return undefined;
+  return [{ key, instance: top, explained: 'compiled by Python when it was used' }];
 }
 
 /** Whether a path below a prefix belongs to nobody there: the cache of packages, and the folder of environments. */

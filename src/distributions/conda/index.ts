@@ -4,6 +4,7 @@ import { describe } from './describe.ts';
 import { activate, change, edit, plan } from './edit.ts';
 import { check, observe, packages } from './observe.ts';
 import { prepare } from './prepare.ts';
+import { resolve } from './resolve.ts';
 import { condaLockSchema, condaSchema, type CondaLock, type CondaSpec } from './spec.ts';
 import { wanted } from './wanted.ts';
 
@@ -15,6 +16,7 @@ export const conda: Distribution<CondaSpec, CondaLock> = {
   lockSchema: condaLockSchema,
   claim,
   describe,
+  resolve,
   contents(_spec, { packages: rows, tree, rest }) {
     return {
       kept: [tree, rest].filter((content) => content !== undefined),

@@ -5,7 +5,7 @@ import type { Checked, Context, Observed, Root } from '../../contract/index.ts';
 import { checkTree } from '../../toolkits/trees/check.ts';
 import { storedTree } from '../../toolkits/trees/compose.ts';
 import { nameOf } from './history.ts';
-import { readPrefix } from './prefix.ts';
+import { expectIn, readPrefix } from './prefix.ts';
 import type { LinkedPath } from './record.ts';
 import type { CondaLock, CondaSpec } from './spec.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
@@ -43,9 +43,11 @@ export async function observe(spec: CondaSpec, root: Root): Promise<Observed> {
 }
 
 /** Every file against the tree that was kept of this very path; without one, against the prefix's own records. */
-export async function check(spec: CondaSpec, lock: CondaLock, root: Root, { store }: Context): Promise<Checked> {
-  const tree = lock.tree === undefined || lock.prefix !== spec.path ? undefined : await storedTree(lock.tree, store);
-  if (tree !== undefined) return await checkTree(root, spec.path, tree, `conda ${spec.path}`);
+export async function check(spec: CondaSpec, lock: CondaLock, root: Root, context: Context): Promise<Checked> {
+  const tree = lock.tree === undefined ? undefined : await storedTree(lock.tree, context.store);
+  expectIn(root, spec.path, new Set(['conda-meta/history', ...(tree ?? []).map(({ path }) => path)]), context);
+  if (tree !== undefined && lock.prefix === spec.path)
+    return await checkTree(root, spec.path, tree, `conda ${spec.path}`);
   return await checkRecords(spec.path, root);
 }
 

@@ -40,6 +40,8 @@ interface Known {
   readonly prefixes: Map<string, Promise<CondaPrefix>>;
   /** The innermost prefix that a folder is in; null where there is none. */
   readonly folders: Map<string, string | null>;
+  /** By prefix, where a spec says so: everything that has to be in it. */
+  readonly expected: Map<string, ReadonlySet<string>>;
 }
 
 const knownOf = new WeakMap<Root, Known>();
@@ -50,6 +52,19 @@ export async function prefixAt(root: Root, top: string, context: Context): Promi
   let prefix = prefixes.get(top);
   if (prefix === undefined) prefixes.set(top, (prefix = readPrefix(root, top)));
   return await prefix;
+}
+
+/**
+ * Says what a spec has in a prefix beside its packages, by path below it: from then on, what is neither is nobody's.
+ * While tracing, there is no such list, and everything below a prefix belongs to it.
+ */
+export function expectIn(root: Root, top: string, paths: ReadonlySet<string>, context: Context): void {
+  knownIn(root, context).expected.set(top, paths);
+}
+
+/** What `expectIn` said. */
+export function expectedIn(root: Root, top: string, context: Context): ReadonlySet<string> | undefined {
+  return knownIn(root, context).expected.get(top);
 }
 
 /**
@@ -149,7 +164,7 @@ function isEdited({ name, version, build, file, url, channel, subdir }: CondaRec
 function knownIn(root: Root, context: Context): Known {
   let known = knownOf.get(root);
   if (known === undefined || known.context !== context) {
-    known = { context, prefixes: new Map(), folders: new Map() };
+    known = { context, prefixes: new Map(), folders: new Map(), expected: new Map() };
     knownOf.set(root, known);
   }
   return known;

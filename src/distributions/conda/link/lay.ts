@@ -7,7 +7,7 @@ import { compress, writeTar, type TarMember } from '../../../toolkits/trees/tar.
 import { openArtifact, type ArtifactInfo } from '../artifact/read.ts';
 import { isBelow } from '../record.ts';
 import type { CondaPackage } from '../spec.ts';
-import { moveRest } from './move.ts';
+import { moveRest, pathsGone } from './move.ts';
 import { orderPackages } from './order.ts';
 import { entryPoint, placeOf, type PrefixPython } from './place.ts';
 import { formatHistory, formatRecord, type Linked } from './record.ts';
@@ -49,6 +49,11 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
   const kept = lay.was === undefined ? undefined : new Map(lay.was.tree.map((entry) => [entry.path, entry]));
   const made = new Set<string>();
   const anew = new Set(opened.map(({ row }) => recordPath(row)));
+  const locked = new Set(lay.packages.map(recordPath));
+  const gone =
+    lay.was === undefined
+      ? new Set<string>()
+      : await pathsGone(lay.was.tree, lay.was.rest, (one) => locked.has(recordPath(one)), store);
 
   async function* members(): AsyncGenerator<TarMember> {
     const written = new Set<string>();
@@ -69,7 +74,7 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
     }
     if (lay.was !== undefined) {
       const moved = moveRest(
-        { ...lay.was, from: lay.was.prefix, to: lay.prefix, skips: (path) => anew.has(path) },
+        { ...lay.was, from: lay.was.prefix, to: lay.prefix, skips: (path) => anew.has(path) || gone.has(path) },
         store,
       );
       for await (const member of moved) {
@@ -78,7 +83,7 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
         yield member;
       }
       for (const entry of lay.was.tree) {
-        if (entry.type !== 'link') continue;
+        if (entry.type !== 'link' || gone.has(entry.path)) continue;
         made.add(entry.path);
         yield* folders(entry.path);
         yield { entry: { ...entry, target: moveTarget(entry.target ?? '', lay.was.prefix, lay.prefix) } };
@@ -86,13 +91,14 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
     }
     for (const one of opened) {
       signal.throwIfAborted();
+      // a file of a package that lay there may have been taken away by hand
+      const layThere = kept?.has(recordPath(one.row)) === true;
       for await (const member of linkOne(one, lay, python, (path) => owners.get(path) === one.name)) {
         const { path } = member.entry;
-        const isRecord = anew.has(path);
-        if (made.has(path) || (kept !== undefined && !kept.has(path) && !isRecord)) continue;
+        if (made.has(path) || (layThere && !kept.has(path))) continue;
         made.add(path);
         yield* folders(path);
-        const own = kept?.get(path);
+        const own = gone.has(path) ? undefined : kept?.get(path);
         const { entry } = member;
         yield own === undefined || own.type !== entry.type
           ? member
@@ -222,7 +228,7 @@ function linkContent(
 }
 
 /** Where the record of a package lies, below the prefix. */
-export function recordPath({ name, version, build }: CondaPackage): string {
+export function recordPath({ name, version, build }: Pick<CondaPackage, 'name' | 'version' | 'build'>): string {
   return `conda-meta/${name}-${version}-${build}.json`;
 }
 

@@ -7,6 +7,7 @@ import { readTarFiles } from '../../../roots/tar-files.ts';
 import { formatRecord, parseRecord, toRecordHash } from '../../../toolkits/python/record.ts';
 import type { TreeEntry } from '../../../toolkits/trees/entries.ts';
 import type { TarMember } from '../../../toolkits/trees/tar.ts';
+import { parseRecord as parsePackage, type CondaRecord } from '../record.ts';
 import { movedRecord } from './record.ts';
 import { replaceStrings, replaceText } from './replace.ts';
 
@@ -50,6 +51,26 @@ export async function* moveRest(move: Move, store: Store): AsyncGenerator<TarMem
     const entry = entries.get(path);
     if (entry !== undefined) yield memberOf(entry, moveList(path, content, changed));
   }
+}
+
+/** Paths of packages that lay in a prefix and are not among the locked ones any more, their records included. */
+export async function pathsGone(
+  tree: readonly TreeEntry[],
+  rest: ContentRef | undefined,
+  stays: (record: CondaRecord) => boolean,
+  store: Store,
+): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  const file = rest === undefined ? undefined : await store.find(rest.sha256);
+  if (file === undefined) return gone;
+  const records = new Set(tree.map(({ path }) => path).filter((path) => /^conda-meta\/[^/]+\.json$/.test(path)));
+  for await (const { path, content } of readTarFiles(decompressFile(file))) {
+    const record = records.has(path) ? parsePackage(content) : undefined;
+    if (record === undefined || stays(record)) continue;
+    gone.add(path);
+    for (const one of record.paths) gone.add(one.path);
+  }
+  return gone;
 }
 
 /** The same file for another prefix; itself where it does not name the old one. Undefined where there is no room. */

@@ -64,10 +64,15 @@ const names =
  * names it (docs/spec.md, `left`).
  */
 export function isSecretPath(path: string): boolean {
-  const slashed = path.startsWith('/') ? path : `/${path}`;
-  if (folders.some((folder) => slashed.includes(`/${folder}/`) || slashed.endsWith(`/${folder}`))) return true;
-  if (files.some((file) => slashed.endsWith(`/${file}`))) return true;
-  return names.test(slashed.slice(slashed.lastIndexOf('/') + 1));
+  // asked of every path: one look for each of the three
+  return inFolders.test(path) || atEnd.test(path) || names.test(path.slice(path.lastIndexOf('/') + 1));
+}
+
+const inFolders = new RegExp(`(?:^|/)(?:${oneOf(folders)})(?:/|$)`);
+const atEnd = new RegExp(`(?:^|/)(?:${oneOf(files)})$`);
+
+function oneOf(paths: readonly string[]): string {
+  return paths.map((path) => RegExp.escape(path)).join('|');
 }
 
 /** Whether text holds a private key in PEM form (RFC 7468), OpenSSH's or PGP's included. */

@@ -6,7 +6,7 @@ import { keepTree, storedTree } from '../../toolkits/trees/compose.ts';
 import { cleanAddress as cleanRemote } from '../../toolkits/vcs/address.ts';
 import { cleanAddress, commonRegistry, toResolved } from './address.ts';
 import { layoutAt } from './claim.ts';
-import { tracedConfig } from './client.ts';
+import { defaultRegistry, tracedConfig } from './client.ts';
 import { artifactFinder, type Artifact, type FindArtifact } from './find-artifact.ts';
 import type { Layout } from './layout.ts';
 import { nodeOf } from './node-of.ts';
@@ -72,7 +72,10 @@ async function describeTree(
   const { top, global } = layout;
   const tree = await readTree(root, layout);
   const config = await tracedConfig(root, top, context.ran?.env);
-  const registry = commonRegistry(tree.rows) ?? config.registry;
+  const registry =
+    commonRegistry(tree.rows) ??
+    config.registry ??
+    (root.directory === '/' && context.keep ? await defaultRegistry() : undefined);
   const found = await findArtifacts(
     tree.rows,
     context.keep ? artifactFinder(root, config, registry, context) : undefined,

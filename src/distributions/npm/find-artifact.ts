@@ -69,8 +69,8 @@ export function artifactFinder(
     const scope = /^@[^/]+/.exec(row.name)?.[0] ?? '';
     const scoped = traced.scopes.get(scope) ?? config.scopes.get(scope);
     if (scoped !== undefined && isLocked(scoped, [traced, config])) return undefined; // nobody else could have it
-    const registries = [scoped, config.registry, registry];
-    const addresses = addressesOf(row, {}, registries);
+    const named = [scoped, config.registry, registry].filter((one) => one !== undefined);
+    const addresses = addressesOf(row, {}, named.length > 0 ? named : [await defaultRegistry()]);
     let told = row.integrity;
     for (const cache of told === undefined ? caches : []) {
       for (const address of addresses) told ??= await cachedIntegrity(cache, address);
@@ -81,8 +81,7 @@ export function artifactFinder(
     for (const cache of caches) if (integrity !== undefined) bytes ??= await readCached(cache, integrity);
     if (bytes === undefined) {
       if (left <= 0) return undefined;
-      const fallback = registries.some((one) => one !== undefined) ? undefined : await defaultRegistry();
-      bytes = await get(fallback === undefined ? addresses : addressesOf(row, {}, [fallback]), integrity);
+      bytes = await get(addresses, integrity);
       if (bytes === undefined) return undefined;
       await remember(bytes, context);
     }

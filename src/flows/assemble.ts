@@ -25,13 +25,19 @@ export interface Findings {
   readonly inputs: readonly FileLock[];
   readonly outputs: readonly FileLock[];
   readonly before: readonly FileLock[];
+  readonly used: RunLock['used'];
+  /** The links by which the folder of the run was reached, where `PWD` names it by another path. */
+  readonly folder: readonly string[] | undefined;
 }
 
 /** The spec of what was found, without secrets. */
 export async function assemble(found: Findings): Promise<{ spec: Spec; notes: readonly Note[] }> {
   const { request, loose } = found;
   const cut = request.run === undefined ? undefined : cutSecrets({ argv: request.run.command, env: request.run.env });
-  const environment = keptEnvironment(cut?.env ?? {}, request.variables ?? []);
+  const environment = keptEnvironment(cut?.env ?? {}, [
+    ...(request.variables ?? []),
+    ...(found.folder === undefined ? [] : ['PWD']),
+  ]);
   const run = cut === undefined ? undefined : runOf(found, cut.argv);
   const named = nameDistributions(found.described);
   const entries = named.map((one) => entryOf(one, named));
@@ -85,6 +91,7 @@ function runOf(found: Findings, command: readonly string[]): { entry: Run; lock:
     as,
     ...(watched.stdin === undefined ? {} : { stdin: stream(watched.stdin) }),
     ...(watched.stdout === undefined ? {} : { stdout: stream(watched.stdout) }),
+    ...(found.used === undefined ? {} : { used: found.used }),
     ...some('inputs', inputs),
     ...some('outputs', outputs),
     ...some('before', seen(found.before)),

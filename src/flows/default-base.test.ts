@@ -19,7 +19,7 @@ const alone = (type: string, own: boolean): AnyDistribution =>
         own,
       };
     },
-  }) as unknown as AnyDistribution;
+  });
 const need = (program: string): Need => ({ program, debian: [program], redhat: [] });
 const house = (distributions: readonly AnyDistribution[], defaults: Record<string, unknown> = {}): House =>
   ({ distributions, settings: (name: string) => (name === 'defaults' ? defaults : {}) }) as unknown as House;

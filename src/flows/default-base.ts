@@ -41,7 +41,7 @@ export function baseReason(entry: DistributionSpec): string {
 async function chooseBase(needs: readonly Need[], house: House): Promise<DistributionSpec | undefined> {
   const able = house.distributions.filter(({ asBase }) => asBase !== undefined);
   const { base: wished } = house.settings('defaults');
-  if (wished !== undefined) return await offerOf(named(String(wished), able), needs, house).then(({ spec }) => spec);
+  if (wished !== undefined) return (await offerOf(named(textOf(wished), able), needs, house)).spec;
   const offers = await Promise.all(able.map((plugin) => offerOf(plugin, needs, house)));
   return (offers.find(({ own }) => own) ?? offers[0])?.spec;
 }
@@ -61,4 +61,8 @@ function named(type: string, able: readonly AnyDistribution[]): AnyDistribution 
     status: 2,
     hint: `${meant === undefined ? '' : `did you mean ${meant}? `}known: ${known.join(', ')}`,
   });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -2,21 +2,31 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 
 const largest = 64 * 1024 * 1024;
 
-/** How two contents differ, in words of a person: the first line, or the pixels, or only what wraps them. */
-export function explainDifference(was: Buffer, is: Buffer): string {
+/**
+ * How two contents differ, in words of a person: the first line, or the pixels, or only what wraps them. `host`: the
+ * name of the machine that wrote the first, which no environment has.
+ */
+export function explainDifference(was: Buffer, is: Buffer, host?: string): string {
   if (was.equals(is)) return 'equal';
-  return explainPng(was, is) ?? explainGzip(was, is) ?? explainText(was, is) ?? explainBytes(was, is);
+  return explainPng(was, is) ?? explainGzip(was, is) ?? explainText(was, is, host) ?? explainBytes(was, is);
 }
 
-function explainText(was: Buffer, is: Buffer): string | undefined {
+function explainText(was: Buffer, is: Buffer, host: string | undefined): string | undefined {
   if (looksBinary(was) || looksBinary(is)) return undefined;
   const before = was.toString('utf8').split('\n');
   const after = is.toString('utf8').split('\n');
   const at = before.findIndex((line, index) => line !== after[index]);
   const first = at < 0 ? before.length : at;
-  const others = before.filter((line, index) => line !== after[index]).length - 1;
+  const differing = before.filter((line, index) => line !== after[index]);
+  const others = differing.length - 1;
   const more = others > 0 ? `, and ${others} more ${others === 1 ? 'line' : 'lines'}` : '';
-  return `line ${first + 1}: ${quoted(before[first])} → ${quoted(after[first])}${more}`;
+  const named = host !== undefined && differing.some((line) => isNamed(line, host));
+  const why = named ? ` (it has the name of this machine, ${host}, in it: an environment has its own)` : '';
+  return `line ${first + 1}: ${quoted(before[first])} → ${quoted(after[first])}${more}${why}`;
+}
+
+function isNamed(line: string, host: string): boolean {
+  return line.split(/[^A-Za-z0-9.-]+/).some((word) => word === host || word.startsWith(`${host}.`));
 }
 
 function quoted(line: string | undefined): string {

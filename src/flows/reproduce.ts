@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, join, posix } from 'node:path';
 
 import { digestOf, isWithin, runId, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
@@ -198,7 +199,7 @@ async function explainAll(
         const pair = await Promise.all([small(own), small(join(work, `stdout-${done.id}`))]);
         return pair[0] === undefined || pair[1] === undefined
           ? output
-          : { ...output, because: explainDifference(pair[0], pair[1]) };
+          : { ...output, because: explainDifference(pair[0], pair[1], hostname()) };
       }
       const path = posix.resolve(directory, output.path);
       const lock = locks?.outputs?.find((one) => one.path === output.path);
@@ -207,7 +208,7 @@ async function explainAll(
       const is = await root.readFile(path, 64 * 1024 * 1024).catch(() => undefined);
       return was === undefined || is === undefined || was.equals(is)
         ? output
-        : { ...output, because: explainDifference(was, is) };
+        : { ...output, because: explainDifference(was, is, hostname()) };
     }),
   );
   return { ...done, outputs };

@@ -40,6 +40,7 @@ export async function saveBundle(
     kept: of.flatMap(({ kept }) => kept),
     archived: options.complete ? of.flatMap(({ archived }) => archived) : [],
     loose: contentOf(spec.lock?.files ?? []),
+    used: runs.flatMap((lock) => lock?.used ?? []),
     inputs: runs.flatMap((lock) => [
       ...(lock?.stdin === undefined ? [] : [lock.stdin]),
       ...(options.data ? contentOf(lock?.inputs ?? []) : []),

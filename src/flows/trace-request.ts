@@ -10,6 +10,8 @@ export interface TraceRequest {
   readonly run?: WatchRequest & { readonly as: RunLock['as'] };
   /** Without a run: the paths, absolute; a folder stands for all that is in it. */
   readonly paths?: readonly string[];
+  /** Files of distributions that are described as well: what earlier runs of the same spec used. Absolute. */
+  readonly also?: readonly string[];
   /** The whole machine: everything installed, and what lies beside it. */
   readonly system?: boolean;
   /** Paths that are inputs or outputs wherever they lie; absolute. */

@@ -1,11 +1,13 @@
-import { byBytes, type Note, type Spec } from '../model/index.ts';
+import { byBytes, type Note, type Spec, type VolatilePath } from '../model/index.ts';
 import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
 import { assemble } from './assemble.ts';
-import { attribute, canonicalPaths } from './attribute.ts';
+import { attribute, canonicalPaths, type Described } from './attribute.ts';
 import { classify, impliedPaths, lockFiles, snapshotBefore } from './files.ts';
 import type { Before } from './files/before.ts';
 import { snapshotInside } from './files/before-inside.ts';
 import { withListed } from './files/listed.ts';
+import { linksToFolder } from './files/named-folder.ts';
+import { keepUsed } from './files/used.ts';
 import type { TraceRequest } from './trace-request.ts';
 import { watch } from './watch.ts';
 
@@ -17,7 +19,7 @@ export interface Traced {
 }
 
 export interface TraceSummary {
-  /** Files with an owner. */
+  /** Files with an owner: of a run, those that it used and that can be compared. */
   readonly files: number;
   /** Whether everything that is installed was taken, used or not. */
   readonly whole: boolean;
@@ -53,8 +55,9 @@ export async function trace(
       : await withListed(ran, root, [run.directory, ...(request.inputs ?? [])]);
   const seen = watched ?? (await lookedAt(request));
   context.onProgress({ step: 'trace', what: 'whose files these are' });
+  const paths = await pathsOf(seen, root);
   const attributed = await attribute(
-    [...(await pathsOf(seen, root)), ...context.whole],
+    [...paths, ...context.whole, ...(request.also ?? [])],
     root,
     parts.distributions,
     run === undefined || watched === undefined
@@ -74,15 +77,27 @@ export async function trace(
     limits: request.limits ?? {},
     include: request.include ?? [],
   };
-  const loose = await lockFiles([...files.loose, ...files.directories], options);
+  const folder = run === undefined ? undefined : await linksToFolder(run, root);
+  const links = (folder ?? []).filter((path) => !attributed.owned.has(path));
+  const loose = await lockFiles([...files.loose, ...files.directories, ...links], options);
   const outputs = await lockFiles(files.outputs, { ...options, keep: false });
   const state = (await before?.locks({ inputs: files.inputs, outputs: files.outputs }, options)) ?? {
     inputs: [],
     before: [],
     notes: [],
   };
+  const used =
+    run === undefined || !context.keep
+      ? undefined
+      : await keepUsed(
+          { trace: seen, paths, owned: attributed.owned, volatile: volatileFor(attributed.described, parts) },
+          root,
+          context.store,
+        );
   const { spec, notes } = await assemble({
     request,
+    used,
+    folder,
     watched,
     described: attributed.described,
     loose: loose.files,
@@ -94,7 +109,7 @@ export async function trace(
     spec,
     status: watched?.status ?? 0,
     summary: {
-      files: attributed.owned.size,
+      files: used?.files ?? attributed.owned.size,
       whole: request.system === true,
       milliseconds: performance.now() - started,
       distributions: countAlike(attributed.described.map(({ summary }) => summary)),
@@ -131,15 +146,27 @@ async function lookBefore(
   return await snapshotInside(request.root, directory, options);
 }
 
-/** Several of one kind in one phrase: `3 git work trees`, `2 prefixes (pyenv; Python 3.11.7)`. */
-function countAlike(lines: readonly string[]): string[] {
+/** Several of one kind in one phrase: `3 git work trees`, `2 venvs (5 packages, Python 3.11.7; 2 packages)`. */
+export function countAlike(lines: readonly string[]): string[] {
   const kinds = Map.groupBy(lines, (line) => /^1 ([^(]+?)(?: \(|$)/.exec(line)?.[1] ?? line);
   return [...kinds].map(([kind, same]) => {
     if (same.length === 1) return same[0] ?? kind;
-    const details = same.flatMap((line) => /\((.*)\)$/.exec(line)?.[1] ?? []);
-    const many = /(s|x|ch)$/.test(kind) ? `${kind}es` : `${kind}s`;
-    return `${same.length} ${many}${details.length === 0 ? '' : ` (${details.join('; ')})`}`;
+    const details = same.flatMap((line) => /\((.*)\)$/.exec(line)?.[1]?.replaceAll('; ', ', ') ?? []);
+    return `${same.length} ${pluralOf(kind)}${details.length === 0 ? '' : ` (${[...new Set(details)].join('; ')})`}`;
   });
+}
+
+/** `venvs`, `prefixes`, `copies`, `conda environments`, `node_modules trees`. */
+function pluralOf(kind: string): string {
+  if (/(?:s|x|ch|sh)$/.test(kind)) return `${kind}es`;
+  return /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+}
+
+/** What the distributions that were found leave out. */
+function volatileFor(described: readonly Described[], { distributions }: TraceParts): readonly VolatilePath[] {
+  return described.flatMap(
+    ({ type, spec }) => distributions.find((plugin) => plugin.type === type)?.volatile?.(spec) ?? [],
+  );
 }
 
 /** What is asked of the distributions: the files themselves, and the links by which they were reached. */

@@ -20,6 +20,7 @@ import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { findMapping } from '../sessions/mapped.ts';
 import { ownersInside } from '../sessions/owners.ts';
 import type { InstanceRootfs } from './attach.ts';
+import { readUsed } from './files/used.ts';
 import { readTouched } from './change/touched.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
@@ -76,7 +77,9 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
   const read = await readTree(root, volatile, manifest, context);
   const remembered = rememberTree(root, read);
   const tree = new Map([...read.entries].filter(([path]) => !volatile.matches(path)));
-  const expected = expectedFiles(spec, parts, options.made ?? {}, options.traced ?? []);
+  const used = await usedFiles(spec, context);
+  const expected = expectedFiles(spec, parts, options.made ?? {}, [...used, ...(options.traced ?? [])]);
+  const owned = new Set(used.map(({ path }) => path));
 
   const packages = await verifyPackages(parts, remembered, context);
   const artifacts = await verifyArtifacts(parts, context, options.built);
@@ -87,15 +90,21 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
       ? undefined
       : await compareWithSource(source, tree, { volatile, manifest, touched, signal: context.signal });
   const contents = await verifyContents(parts, { tree, expected, origin }, remembered, context);
-  const files = await verifyFiles(expected, tree, remembered, manifest);
+  const files = await verifyFiles(expected, tree, remembered, { manifest, owned });
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
   return {
     equal: Object.values(levels).every(({ differing }) => differing.length === 0),
     levels,
-    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(fingerprint === undefined ? {} : { fingerprint: fingerprint.digest, owners: fingerprint.owners }),
     unvouched: options.unvouched ?? (await unvouchedOf(parts, context)),
   };
+}
+
+/** The files of distributions that the runs used, as far as their lists are at hand. */
+async function usedFiles({ lock }: Spec, { store }: Context): Promise<readonly FileLock[]> {
+  const lists = await Promise.all(Object.values(lock?.runs ?? {}).map(({ used }) => readUsed(used, store)));
+  return lists.flatMap((list) => list ?? []);
 }
 
 async function readTree(

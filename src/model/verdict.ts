@@ -1,3 +1,4 @@
+import type { Digest } from './digest.ts';
 import type { Fingerprint } from './entry.ts';
 
 /** What is proven, from the coarsest on; shown by these words. */
@@ -32,13 +33,25 @@ export interface Level {
   readonly differing: readonly Difference[];
   /** Seen, explained, and not held against the environment. */
   readonly explained: readonly Difference[];
+  /** What was counted, sort by sort: `packages`, `git`; `used`, `loose`. Absent where there is but one sort. */
+  readonly sorts?: readonly Sort[];
+}
+
+/** One sort of what a level counts. */
+export interface Sort {
+  readonly what: string;
+  readonly checked: number;
+  readonly equal: number;
 }
 
 /** The answer of verify. */
 export interface Verdict {
   readonly equal: boolean;
   readonly levels: Readonly<Partial<Record<LevelName, Level>>>;
-  readonly fingerprint?: Fingerprint;
+  /** Absent where something can't be read. */
+  readonly fingerprint?: Digest;
+  /** Whose owners were taken for it. */
+  readonly owners?: Fingerprint['owners'];
   /** Packages that no archive and no key vouches for, by key. */
   readonly unvouched: readonly string[];
 }

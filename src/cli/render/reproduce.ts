@@ -2,7 +2,7 @@ import { displayArgv } from '../../sessions/process.ts';
 import type { Created } from '../../flows/create.ts';
 import type { Replay } from '../../flows/replay.ts';
 import type { Reproduction, Stage } from '../../flows/reproduce.ts';
-import type { Spec } from '../../model/index.ts';
+import { distributionId, type DistributionSpec, type Spec } from '../../model/index.ts';
 import { count, duration, plural } from './numbers.ts';
 import { noteLines, sentence } from './trace.ts';
 import { verdictDetails, verdictSentence } from './verdict.ts';
@@ -71,17 +71,28 @@ export function createdLine(created: Created, spec: Spec): string[] {
           ...fetched.map(([kind, number]) => `${count(number)} from ${the(kind)}`),
           ...(repacked > 0 ? [`${count(repacked)} repacked`] : []),
         ];
+  const others = [
+    ...Map.groupBy(
+      spec.distributions.filter((entry) => !isCollection(entry, spec)),
+      ({ type }) => type,
+    ),
+  ].map(([type, entries]) => `${entries.length} ${type}`);
   const refused = created.obtained?.refused ?? [];
   return [
     timed(
       'create',
-      `${created.backend} from ${plural(packages.length, 'package')}: ${sources.join(', ')}`,
+      `${created.backend} from ${[plural(packages.length, 'package'), ...others].join(', ')}: ${sources.join(', ')}`,
       created.milliseconds,
     ),
     ...refused.map(({ what, label, got }) =>
       indent(`refused: ${what} of ${label} has other content (sha256 ${got.slice(0, 12)}…)`),
     ),
   ];
+}
+
+/** Whether it is made of packages, and not one thing (a work tree, a prefix). */
+function isCollection(entry: DistributionSpec, spec: Spec): boolean {
+  return 'packages' in (spec.lock?.distributions?.[distributionId(entry)] ?? {});
 }
 
 function the(kind: string): string {

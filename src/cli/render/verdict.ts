@@ -28,7 +28,7 @@ export function verdictLines(verdict: Verdict, view: VerdictView): readonly stri
   const indent = ' '.repeat(Math.max(...table.map((line) => line.length)) + 3);
   const lines = [table[0] ?? ''];
   for (const [index, [, level]] of levels.entries()) {
-    const [first, ...rest] = residueLines(level, view.all === true);
+    const [first, ...rest] = [...sortLines(level), ...residueLines(level, view.all === true)];
     const row = table[index + 1] ?? '';
     lines.push(
       first === undefined ? row : `${row.padEnd(indent.length)}${first}`,
@@ -42,10 +42,16 @@ export function verdictLines(verdict: Verdict, view: VerdictView): readonly stri
 /** One line for the end of a step: `packages 131/131 · artifacts 127/131, 4 repacked · …`. */
 export function verdictSentence({ levels }: Verdict): string {
   return Object.entries(levels)
-    .map(([name, { checked, equal, explained }]) => {
+    .map(([name, { checked, equal, explained, sorts = [] }]) => {
       const repacked = explained.filter(({ kind }) => kind === 'repacked').length;
       const title = name === ('files' satisfies LevelName) ? 'traced files' : name;
-      return `${title} ${count(equal)}/${count(checked)}${repacked > 0 ? `, ${count(repacked)} repacked` : ''}`;
+      const [first = { checked, equal }, ...others] = sorts;
+      const parts = [
+        `${title} ${count(first.equal)}/${count(first.checked)}`,
+        ...(repacked > 0 ? [`${count(repacked)} repacked`] : []),
+        ...others.map((sort) => `${sort.what} ${count(sort.equal)}/${count(sort.checked)}`),
+      ];
+      return parts.join(', ');
     })
     .join(' · ');
 }
@@ -58,9 +64,14 @@ export function verdictDetails({ levels }: Verdict): readonly string[] {
   });
 }
 
-function fingerprintLine({ fingerprint }: Verdict): string {
+/** What a level has counted, where that is of several sorts. */
+function sortLines({ sorts = [] }: Level): readonly string[] {
+  return sorts.length === 0 ? [] : [sorts.map(({ what, checked }) => `${count(checked)} ${what}`).join(', ')];
+}
+
+function fingerprintLine({ fingerprint, owners }: Verdict): string {
   if (fingerprint === undefined) return 'fingerprint  none: some files cannot be read';
-  return `fingerprint  ${fingerprint.digest}${fingerprint.owners === 'manifest' ? '  (owners from the manifest)' : ''}`;
+  return `fingerprint  ${fingerprint}${owners === 'manifest' ? '  (owners from the manifest)' : ''}`;
 }
 
 /** Differences one a line; what is explained in groups, unless all is asked for. */

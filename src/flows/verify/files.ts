@@ -3,29 +3,33 @@ import { byBytes, type Difference, type Entry, type FileLock, type Level } from 
 import { ownedBy, type Manifest } from '../../roots/manifest.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
+import { sortOf, totalOf } from './sorts.ts';
 
 /** Traced, loose and written files, each against what the spec says of it. */
 export async function verifyFiles(
   { files, outputs }: Expected,
   tree: ReadonlyMap<string, Entry>,
   root: Root,
-  manifest: Manifest | undefined,
+  { manifest, owned }: { readonly manifest: Manifest | undefined; readonly owned: ReadonlySet<string> },
 ): Promise<Level> {
   const paths = [...files.keys()].sort(byBytes);
   const entries = await entriesOf(paths, tree, root, manifest);
   const differing: Difference[] = [];
   const explained: Difference[] = [];
-  let equal = 0;
+  const sorts = new Map<string, { checked: number; equal: number }>();
+  sortOf(sorts, 'of packages'); // the first, whatever is counted first
   for (const [index, path] of paths.entries()) {
     const file = files.get(path) as FileLock;
     const differences = compareFile(file, entries[index]);
-    if (differences.length === 0) equal += 1;
+    const sort = sortOf(sorts, owned.has(path) ? 'of packages' : 'loose');
+    sort.checked += 1;
+    if (differences.length === 0) sort.equal += 1;
     else if (outputs.has(path)) explained.push(...explain(differences, 'a run writes it'));
     else if (file.left !== undefined && entries[index] === undefined) {
       explained.push(...explain(differences, `not carried: ${file.left}`));
     } else differing.push(...differences);
   }
-  return { checked: paths.length, equal, differing, explained };
+  return { ...totalOf(sorts), differing, explained };
 }
 
 /** How a file differs from what is written of it; empty where it does not. */

@@ -9,7 +9,8 @@ import type { TraceRequest } from '../../flows/trace-request.ts';
 import { saveBundle } from '../../flows/save-bundle.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
-import { openPlace } from '../../flows/place.ts';
+import { openPlace, type Inside, type Place } from '../../flows/place.ts';
+import { environmentIn, userIn } from '../exec-in.ts';
 import { bundleLine, traceLines } from '../render/trace.ts';
 import { refuseToOverwrite } from '../refuse.ts';
 import { environmentForCommands, houseOf, ownFiles, ownStreams, runningAs } from '../settings.ts';
@@ -18,7 +19,7 @@ import type { Invocation, Options, Verb } from '../verb.ts';
 export const verb: Verb = {
   summary: 'Find out what a command runs on, and write it down as a spec.',
   usage: [
-    'trace [-o FILE] [--bundle] -- COMMAND …',
+    'trace [-o FILE] [--bundle] [--in NAME] -- COMMAND …',
     'trace [-o FILE] [--bundle] --path FILE … [--in PLACE]',
     'trace [-o FILE] [--bundle] --system [--in PLACE]',
   ],
@@ -41,7 +42,11 @@ export const verb: Verb = {
     { flags: '-f, --force', says: 'replace another spec', matters: true },
     { flags: '--complete', says: 'bundle: every package too, so that nothing needs a network' },
     { flags: '--no-data', says: 'bundle: leave the inputs out' },
-    { flags: '--in <place>', says: 'look there: host, NAME, root:DIR, tar:FILE', otherwise: 'host' },
+    {
+      flags: '--in <place>',
+      says: 'look there: host, NAME, root:DIR, tar:FILE, oci:DIR, docker:REF',
+      otherwise: 'host',
+    },
     { flags: '--scope <scope>', says: 'how much is locked', choices: ['used', 'closure', 'all'], otherwise: 'used' },
     { flags: '--stat', says: 'watch also what a command only asks about or lists (slower)' },
     { flags: '--allow-io-uring', says: 'do not turn io_uring off; what goes through it is not seen' },
@@ -55,6 +60,7 @@ export const verb: Verb = {
     ['repronim trace -- ./run', 'writes repronim.yaml'],
     ['repronim trace --bundle -o study.repronim -- ./run', 'one file to pass on'],
     ['repronim trace --path /usr/bin/git -o -', 'the package that a file belongs to, without running anything'],
+    ['repronim trace --in docker:debian:bookworm --system -o -', 'what is in an image, without starting it'],
   ],
   async run({ terminal, command, options }) {
     const house = houseOf(terminal);
@@ -68,18 +74,23 @@ export const verb: Verb = {
         hint: 'repronim trace --help',
       });
     }
-    if (command !== undefined && (options.text('in') ?? 'host') !== 'host') {
-      throw new UserError('a command is traced on this machine; --in goes with --path and --system', { status: 2 });
-    }
     refuseToOverwrite([target, bundleOf(target, options) ?? '-'], options);
     await using place = await openPlace(options.text('in') ?? 'host', house);
-    const request = requestOf({ options, command, house, target, root: place.root, terminal });
+    if (command !== undefined && place.inside === undefined && place.enter === undefined && place.label !== 'host') {
+      throw new UserError(`nothing can be run in ${place.label}: it is only looked at`, {
+        status: 2,
+        hint: 'a command is traced on this machine, in an instance (--in NAME) or in a folder (--in root:DIR)',
+      });
+    }
     if (command !== undefined) terminal.handOver();
     const scope = options.flag('system') ? 'all' : (options.text('scope') ?? 'used');
     const whole = options.list('whole').map((path) => resolve(path));
     try {
       return await withWork(house, async (work) => {
         const context = traceContextOf(house, { scope: scope as 'used' | 'closure' | 'all', keep: true, whole });
+        const inside = command === undefined ? undefined : (place.inside ?? (await place.enter?.(work)));
+        await using _entered = inside?.session;
+        const request = requestOf({ options, command, house, target, place, inside, terminal });
         const traced = await trace(request, house, context, work);
         const text = writeSpec(traced.spec, { distributions: house.distributions });
         const written = await write(target, text, traced.spec, options, house);
@@ -136,38 +147,57 @@ function requestOf(of: {
   command: readonly string[] | undefined;
   house: House;
   target: string;
-  root: TraceRequest['root'];
+  place: Place;
+  inside: Inside | undefined;
   terminal: Invocation['terminal'];
 }): TraceRequest {
-  const { options, command, house, target, root, terminal } = of;
-  const list = (name: string) => options.list(name).map((path) => resolve(path));
+  const { options, command, house, target, place, inside, terminal } = of;
+  const root = inside?.session.root ?? place.root;
+  const at = inside?.entered.directory ?? (place.label === 'host' ? process.cwd() : '/');
+  const list = (name: string) => options.list(name).map((path) => resolve(at, path));
   const common = {
     root,
     inputs: list('input'),
     outputs: list('outputFile'),
     include: list('include'),
     variables: options.list('env'),
-    except: [...ownFiles(house), ...ownStreams(), ...(target === '-' ? [] : [resolve(target)])],
+    // none of our files are elsewhere
+    except:
+      place.label === 'host' ? [...ownFiles(house), ...ownStreams(), ...(target === '-' ? [] : [resolve(target)])] : [],
   };
   if (command === undefined) {
     const paths = options.list('path').flatMap((path) => (path === '-' ? namesFromInput() : [path]));
-    return { ...common, paths: paths.map((path) => resolve(path)), system: options.flag('system') };
+    return { ...common, paths: paths.map((path) => resolve(at, path)), system: options.flag('system') };
   }
-  const env = environmentForCommands();
+  const env = inside === undefined ? environmentForCommands() : environmentIn(inside.entered, { env: [], with: [] });
   return {
     ...common,
     run: {
       command: command as unknown as Argv,
-      directory: process.cwd(),
+      directory: at,
       env,
       input: () => process.stdin,
       onto: terminal.json || target === '-' ? 2 : 1,
       keepOutput: false,
       stat: options.flag('stat'),
       ...(options.flag('allowIoUring') ? { allowIoUring: true } : {}),
-      as: runningAs(env),
+      ...(inside === undefined ? { as: runningAs(env) } : insideOf(inside, env)),
     },
   };
+}
+
+/** How it runs in an instance: as `exec` would run it. */
+function insideOf({ session, entered }: Inside, env: Readonly<Record<string, string>>) {
+  const user = userIn(entered);
+  const { uid, gid, groups, umask = 0o022 } = user;
+  const as = {
+    uid,
+    gid,
+    ...(groups === undefined ? {} : { groups }),
+    umask: umask.toString(8).padStart(4, '0'),
+    home: env['HOME'] ?? '/root',
+  };
+  return { as, inside: { session, user } };
 }
 
 function namesFromInput(): string[] {

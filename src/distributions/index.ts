@@ -7,6 +7,7 @@ import { git } from './git/index.ts';
 import { npm } from './npm/index.ts';
 import { modules } from './modules/index.ts';
 import { pip } from './pip/index.ts';
+import { image } from './image/index.ts';
 import { prefix } from './prefix/index.ts';
 import { redhat } from './redhat/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
@@ -28,5 +29,6 @@ export const distributions: readonly AnyDistribution[] = [
   pip,
   npm,
   modules,
+  image,
   prefix,
 ];

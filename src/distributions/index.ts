@@ -10,6 +10,7 @@ import { pip } from './pip/index.ts';
 import { image } from './image/index.ts';
 import { prefix } from './prefix/index.ts';
 import { redhat } from './redhat/index.ts';
+import { svn } from './svn/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
 import { venv } from './venv/index.ts';
 
@@ -24,6 +25,7 @@ export const distributions: readonly AnyDistribution[] = [
   datalad,
   annex,
   git,
+  svn,
   conda,
   venv,
   pip,

@@ -3,15 +3,19 @@ import { posix } from 'node:path';
 import type { Root } from '../../contract/index.ts';
 
 /**
- * For folders and everything above them: the nearest folder at or above a path that has a `.git`. Each folder is looked
+ * For folders and everything above them: the nearest folder at or above a path that has a `.git` (or what `name` says). Each folder is looked
  * at once, all in one batch.
  */
-export async function findTops(below: Iterable<string>, root: Root): Promise<(path: string) => string | undefined> {
+export async function findTops(
+  below: Iterable<string>,
+  root: Root,
+  name = '.git',
+): Promise<(path: string) => string | undefined> {
   const nearest = new Map<string, string | undefined>();
   const folders = new Set<string>();
   for (const path of below) for (let at = path; !folders.has(at); at = posix.dirname(at)) folders.add(at);
   const all = [...folders];
-  const stats = await root.lstat(all.map((folder) => posix.join(folder, '.git')));
+  const stats = await root.lstat(all.map((folder) => posix.join(folder, name)));
   const tops = new Set(
     all.filter(
       (_, index) =>

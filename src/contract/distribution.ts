@@ -37,6 +37,8 @@ export interface Description<S extends DistributionSpec, L extends DistributionL
     readonly summary: string;
     /** A path of what it stands on (a venv's interpreter): the flow makes its owner the `base`. Also a lead. */
     readonly standsOn?: string;
+    /** Variables of the run that are its doing: what they held goes into the spec. */
+    readonly variables?: readonly string[];
   }[];
   /** Paths that must be claimed too (interpreters behind links, editable checkouts, a git dir elsewhere). */
   readonly leads?: readonly string[];
@@ -85,6 +87,8 @@ export interface Checked {
   /** Every path that is this distribution's, as `claim` would say: what is left over is unknown. */
   readonly differing: readonly Difference[];
   readonly explained: readonly Difference[];
+  /** What the lock says is its own, where only the run told `claim` so: absolute paths. */
+  readonly own?: readonly string[];
 }
 
 /** A root that a stand-alone distribution has laid. */

@@ -36,6 +36,7 @@ export async function assemble(found: Findings): Promise<{ spec: Spec; notes: re
   const cut = request.run === undefined ? undefined : cutSecrets({ argv: request.run.command, env: request.run.env });
   const environment = keptEnvironment(cut?.env ?? {}, [
     ...(request.variables ?? []),
+    ...found.described.flatMap(({ variables }) => variables ?? []),
     ...(found.folder === undefined ? [] : ['PWD']),
   ]);
   const run = cut === undefined ? undefined : runOf(found, cut.argv);

@@ -18,6 +18,8 @@ export interface Described {
   readonly summary: string;
   /** A path of what it stands on. */
   readonly standsOn?: string;
+  /** Variables of the run that are its doing. */
+  readonly variables?: readonly string[];
   /** Whose that path is. */
   readonly foundation?: { readonly type: string; readonly instance?: string };
 }

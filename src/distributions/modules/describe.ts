@@ -50,12 +50,21 @@ export async function describe(
           ...(environment.length === 0 ? {} : { environment }),
           ...kept,
         },
+        variables: variablesOf(loaded),
         summary: `${names.length === 1 ? '1 module' : `${names.length} modules`} (${names.join(', ')})`,
       },
     ],
     leads: [...new Set([...loaded.map(({ file }) => file), ...evidence, ...used.leads])].sort(byBytes),
     notes: [...notes, ...left, ...keptNotes(names, kept)],
   };
+}
+
+/** What loading set, where the run started with it, and what says that it is loaded. */
+function variablesOf(loaded: readonly Loaded[]): string[] {
+  const before = loaded.filter((one) => one.before);
+  if (before.length === 0) return [];
+  const names = before.flatMap(({ read }) => read.changes.map(({ name }) => name));
+  return [...new Set([...names, 'LOADEDMODULES', '_LMFILES_', 'MODULEPATH'])].sort(byBytes);
 }
 
 /** What of the trees was used, with what it needs; or all of them, where everything was asked for. */

@@ -81,7 +81,8 @@ export const modules: Distribution<ModulesSpec, ModulesLock> = {
     const file = lock.tree === undefined ? undefined : await store.find(lock.tree.sha256);
     const tree = file === undefined ? undefined : parseTree(await readFile(file));
     if (tree === undefined) return { checked: 0, differing: [], explained: [] };
-    return await checkTree(root, '/', tree, 'modules');
+    const checked = await checkTree(root, '/', tree, 'modules');
+    return { ...checked, own: tree.filter(({ type }) => type !== 'directory').map(({ path }) => `/${path}`) };
   },
 };
 

@@ -22,12 +22,14 @@ export async function verifyContents(
 ): Promise<Level> {
   const differing: Difference[] = [];
   const explained: Difference[] = [];
+  const own = new Set<string>();
   let checked = 0;
   const outputs = new Set(await canonicalPaths([...expected.outputs], root));
   for (const { plugin, spec, lock } of parts) {
     const answer = await plugin.check?.(spec, lock, root, context);
     if (answer === undefined) continue;
     checked += answer.checked;
+    for (const path of answer.own ?? []) own.add(path);
     // what nobody owns is found below, where all distributions and the spec itself are asked
     for (const one of answer.differing) {
       if (one.kind === 'unknown') continue;
@@ -47,7 +49,7 @@ export async function verifyContents(
     else differing.push(one);
   }
   const wrong = new Set([...differing, ...explained].map(({ path }) => path));
-  for (const one of await findUnknown(parts, { tree, expected, origin }, root, context)) {
+  for (const one of await findUnknown(parts, { tree, expected, origin }, own, root, context)) {
     if (wrong.has(one.path)) continue;
     (one.explained === undefined ? differing : explained).push(one);
   }
@@ -93,12 +95,13 @@ function byPath(a: Difference, b: Difference): number {
 async function findUnknown(
   parts: readonly Part[],
   { tree, expected, origin }: Looked,
+  own: ReadonlySet<string>,
   root: Root,
   context: Context,
 ): Promise<readonly Difference[]> {
   const paths = [...tree.values()].filter(({ type }) => type !== 'directory').map(({ path }) => path);
   const found: Difference[] = [];
-  const owned = new Set<string>();
+  const owned = new Set(own);
   for (const plugin of new Set(parts.map((part) => part.plugin))) {
     const places = placesOf(parts.filter((part) => part.plugin === plugin));
     for (const [path, owners] of await plugin.claim(paths, root, context)) {

@@ -1,14 +1,21 @@
+import { posix } from 'node:path';
+
 import type { Distribution } from '../../contract/index.ts';
 import type { Step } from '../../model/index.ts';
 import { checkPackages } from '../../toolkits/python/check-packages.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
+import { editPackages } from '../../toolkits/python/edit-packages.ts';
+import { schemeOf } from '../../toolkits/python/keep-packages.ts';
+import { laidEntries, layTree, type LayTarget } from '../../toolkits/python/lay.ts';
 import { composeTraced, contentsOf, wantedWheels } from '../../toolkits/python/obtain-wheels.ts';
 import { observed, packageIds } from '../../toolkits/python/package-ids.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
+import { resolvePackages } from '../../toolkits/python/resolve.ts';
+import { trustOf } from '../../toolkits/python/trust.ts';
 import { storedTree } from '../../toolkits/trees/compose.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
-import { isOurs, topOf } from './places.ts';
+import { isOurs, pythonOf, topOf } from './places.ts';
 import { pipLockSchema, pipSchema, type PipLock, type PipSpec } from './spec.ts';
 
 /** Packages that pip installed for a user, into /usr/local, or into a Python that was installed by hand. */
@@ -19,11 +26,14 @@ export const pip: Distribution<PipSpec, PipLock> = {
   lockSchema: pipLockSchema,
   claim,
   describe,
+  async resolve(wish, held, context, renew) {
+    return await resolvePackages(wish, wish.python ?? pythonOf(wish.path) ?? '3', held, context, renew);
+  },
   contents: (_spec, lock) => contentsOf(lock),
   wanted: wantedWheels,
   async prepare(spec, lock, context) {
     const { tree } = lock;
-    if (tree === undefined) return { from: {}, refused: [], missing: [], made: {} };
+    if (tree === undefined) return await layTree(lock, targetOf(spec), [], context.store);
     return await composeTraced(spec, { ...lock, tree }, context);
   },
   plan(spec, lock, made): readonly Step[] {
@@ -31,6 +41,7 @@ export const pip: Distribution<PipSpec, PipLock> = {
     const because = `${lock.packages.length} packages of Python`;
     return [{ do: 'unpack', archive: made['tree'], into: topOf(spec.path), because }];
   },
+  edit: editPackages,
   needs(spec) {
     if (!/^\/(?:usr\/local|root\/\.local|home\/[^/]+\/\.local)\/lib\/python/.test(spec.path)) return [];
     return [{ program: 'python3', debian: ['python3'], redhat: ['python3'] }];
@@ -44,8 +55,20 @@ export const pip: Distribution<PipSpec, PipLock> = {
   },
   async check(spec, lock, root, context) {
     const { sites } = await readSites([spec.path], root, context);
-    const tree = lock.tree === undefined ? undefined : await storedTree(lock.tree, context.store);
+    const tree =
+      lock.tree === undefined
+        ? await laidEntries(lock, targetOf(spec), [], context.store)
+        : await storedTree(lock.tree, context.store);
     const locked = new Set(lock.packages.map(({ name }) => normalizeName(name)));
     return await checkPackages(root, topOf(spec.path), sites, locked, tree, `pip ${spec.path}`);
   },
+  trust: async (_spec, lock, context) => await trustOf(lock, context),
 };
+
+/** Where its packages are laid; the Python of the folder, else the system's, runs their scripts. */
+function targetOf({ path }: PipSpec): LayTarget {
+  const top = topOf(path);
+  const { site, python } = schemeOf(top, path);
+  const isOfSystem = top === '/usr/local' || top.endsWith('/.local');
+  return { site, python, interpreter: isOfSystem ? `/usr/bin/${python}` : posix.join(top, 'bin', python) };
+}

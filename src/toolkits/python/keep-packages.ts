@@ -103,7 +103,7 @@ export function closureOf(used: ReadonlySet<string>, packages: readonly SitePack
 }
 
 /** Names that packages require, whatever their markers say: who asks whether they are installed gets that answer. */
-export function requirementNames(requires: readonly string[]): string[] {
+function requirementNames(requires: readonly string[]): string[] {
   return requires.flatMap((text) => {
     // of an extra that may not have been asked for
     if (/;.*\bextra\s*==/.test(text)) return [];

@@ -44,7 +44,7 @@ export function ownersIn(sites: readonly Site[]): SiteOwners {
 }
 
 /** The source of a compiled file: `__pycache__/NAME.cpython-311.pyc` beside `NAME.py` (PEP 3147), or `NAME.pyc`. */
-export function sourceOf(path: string): string | undefined {
+function sourceOf(path: string): string | undefined {
   const [, folder, module] =
     /^(.*)\/__pycache__\/([^/]+?)\.(?:cpython|pypy)[^/.]*(?:\.opt-\d)?(?:-pytest-[\d.]+)?\.pyc$/.exec(path) ?? [];
   if (folder !== undefined && module !== undefined) return `${folder}/${module}.py`;

@@ -48,7 +48,7 @@ export interface PythonLock extends DistributionLock {
   readonly size?: number;
 }
 
-export const requirementText = v.pipe(
+const requirementText = v.pipe(
   text,
   v.regex(
     /^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w\s.,-]*\])?\s*(?:\(?\s*(?:===|==|!=|~=|<=|>=|<|>)[^;@]*)?(?:;.*)?$/,

@@ -22,6 +22,8 @@ const environment = {
 
 /** Accounts as they were: with them there, scripts make none, and ids are the traced system's. */
 const accounts: readonly string[] = ['/etc/passwd', '/etc/group'];
+/** What is there while scripts run and is not rpm's to touch. */
+const mounted = '/proc:/sys:/dev';
 const buildTime = 1006;
 
 /**
@@ -105,17 +107,12 @@ async function install(
   signal: AbortSignal,
 ): Promise<void> {
   const { path, format } = lock.database;
-  const options = [
-    '--dbpath',
-    path,
-    // old ones know one form only, and have no word for it
-    ...(format === 'bdb' ? [] : ['--define', `_db_backend ${format}`]),
-    '--define',
-    '_flush_io 0',
-    // mounted while scripts run: rpm is to leave them alone
-    '--define',
-    '_netsharedpath /proc:/sys:/dev',
-  ] as const;
+  const plain = ['--dbpath', path, '--define', '_flush_io 0', '--define', `_netsharedpath ${mounted}`] as const;
+  const chosen = [...plain, '--define', `_db_backend ${format}`] as const;
+  // an rpm that can't write this form (bdb by new ones, ndb by many) takes its own
+  const tried = await session.run(['/usr/bin/rpm', ...chosen, '--initdb'], { env: environment, signal, accept: 'any' });
+  const cannot = tried.status !== 0 || /invalid|dummy|unknown/i.test(tried.stderr.toString('utf8'));
+  const options = cannot ? plain : chosen;
   const unchecked = [
     '--nodeps',
     '--nosignature',

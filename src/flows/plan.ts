@@ -14,6 +14,7 @@ import {
   type Step,
 } from '../model/index.ts';
 import type { AnyDistribution } from '../contract/index.ts';
+import { startsOf } from './run-files.ts';
 
 /** One distribution of a spec with its plug-in and its lock. */
 export interface Part {
@@ -120,23 +121,21 @@ function accountSteps(spec: Spec): Step[] {
 
 /** Where runs work, and what lay there before they ran. */
 function runSteps(spec: Spec): Step[] {
+  const starts = startsOf(spec);
   return (spec.runs ?? []).flatMap((run, index): Step[] => {
     const lock = spec.lock?.runs?.[runId(run, index)];
-    const directory = run.directory ?? '/';
     const owner = { uid: lock?.as.uid ?? 0, gid: lock?.as.gid ?? 0 };
-    const folders = new Set([directory]);
-    for (const { path } of lock?.outputs ?? []) folders.add(posix.dirname(posix.resolve(directory, path)));
-    const before = new Map<string, FileLock>();
-    for (const file of [...(lock?.inputs ?? []), ...(lock?.before ?? [])]) {
-      before.set(posix.resolve(directory, file.path), file);
-    }
     return [
-      { do: 'directory', path: directory, ...owner, because: 'a run works here' },
-      ...[...before]
-        .sort(([a], [b]) => byBytes(a, b))
-        .flatMap(([path, file]) => fileSteps(file, path, 'a run started with it')),
+      { do: 'directory', path: run.directory ?? '/', ...owner, because: 'a run works here' },
+      ...(starts[index]?.own ?? []).flatMap((file) => fileSteps(file, file.path, 'a run started with it')),
     ];
   });
+}
+
+/** What an earlier run would have made for this one, for where that is not run. */
+export function stepsBeforeRun(spec: Spec, index: number): readonly Step[] {
+  const because = 'an earlier run made it';
+  return (startsOf(spec)[index]?.made ?? []).flatMap((file) => fileSteps(file, file.path, because));
 }
 
 function fileSteps(file: FileLock, path: string, because: string): Step[] {

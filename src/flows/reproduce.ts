@@ -9,12 +9,14 @@ import type { Confinement } from '../contract/index.ts';
 import { refuseStale } from '../formats/spec/lock.ts';
 import { writeSpec } from '../formats/spec/write.ts';
 import { activationsOf } from './activation.ts';
+import { applySteps } from './apply.ts';
 import { remove } from './attach.ts';
 import { create, type Created } from './create.ts';
 import { explainDifference } from './explain-difference.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { contextOf, traceContextOf, type House } from './house.ts';
 import type { Loaded } from './load.ts';
+import { stepsBeforeRun } from './plan.ts';
 import { replay, type Replay } from './replay.ts';
 import { resolve } from './resolve.ts';
 import { trace, type Traced } from './trace.ts';
@@ -125,6 +127,9 @@ async function reproduceSpec(
     const replays: Replay[] = [];
     const activations = activationsOf(spec, house.distributions);
     for (const index of chosenRuns(spec, options.runs ?? [])) {
+      if (options.runs !== undefined && options.runs.length > 0) {
+        await applySteps(stepsBeforeRun(spec, index), session, house.store, () => {});
+      }
       const done = await replay(spec, index, session, { work, onto: 2, activations }, contextOf(house));
       const explained = own === undefined ? done : await explainAll(done, spec, index, session.root, { work, own });
       replays.push(explained);

@@ -6,6 +6,7 @@ import { withWork } from '../../flows/create-context.ts';
 import { traceContextOf, type House } from '../../flows/house.ts';
 import { trace } from '../../flows/trace.ts';
 import type { TraceRequest } from '../../flows/trace-request.ts';
+import { holdSpec } from '../../flows/held-spec.ts';
 import { saveBundle } from '../../flows/save-bundle.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
@@ -20,6 +21,7 @@ export const verb: Verb = {
   summary: 'Find out what a command runs on, and write it down as a spec.',
   usage: [
     'trace [-o FILE] [--bundle] [--in NAME] -- COMMAND …',
+    'trace --add SPEC|BUNDLE -- COMMAND …',
     'trace [-o FILE] [--bundle] --path FILE … [--in PLACE]',
     'trace [-o FILE] [--bundle] --system [--in PLACE]',
   ],
@@ -40,6 +42,7 @@ export const verb: Verb = {
     },
     { flags: '--system', says: 'the whole machine instead of a command', matters: true },
     { flags: '-f, --force', says: 'replace another spec', matters: true },
+    { flags: '--add <file>', says: 'put this run into a spec or bundle that is there' },
     { flags: '--complete', says: 'bundle: every package too, so that nothing needs a network' },
     { flags: '--no-data', says: 'bundle: leave the inputs out' },
     {
@@ -64,7 +67,8 @@ export const verb: Verb = {
   ],
   async run({ terminal, command, options }) {
     const house = houseOf(terminal);
-    const target = options.text('output') ?? 'repronim.yaml';
+    const add = options.text('add');
+    const target = options.text('output') ?? add ?? 'repronim.yaml';
     const ways = [command !== undefined, options.list('path').length > 0, options.flag('system')].filter(
       Boolean,
     ).length;
@@ -74,7 +78,11 @@ export const verb: Verb = {
         hint: 'repronim trace --help',
       });
     }
-    refuseToOverwrite([target, bundleOf(target, options) ?? '-'], options);
+    const held = add === undefined ? undefined : await holdSpec(add, house);
+    refuseToOverwrite(
+      [target, bundleOf(target, options) ?? '-'].filter((file) => file !== add),
+      options,
+    );
     await using place = await openPlace(options.text('in') ?? 'host', house);
     if (command !== undefined && place.inside === undefined && place.enter === undefined && place.label !== 'host') {
       throw new UserError(`nothing can be run in ${place.label}: it is only looked at`, {
@@ -91,8 +99,9 @@ export const verb: Verb = {
         const inside = command === undefined ? undefined : (place.inside ?? (await place.enter?.(work)));
         await using _entered = inside?.session;
         const request = requestOf({ options, command, house, target, place, inside, terminal });
-        const traced = await trace(request, house, context, work);
-        const text = writeSpec(traced.spec, { distributions: house.distributions });
+        const found = await trace({ ...request, also: held?.used ?? [] }, house, context, work);
+        const { spec, text } = held?.add(found.spec) ?? { spec: found.spec, text: writeSpec(found.spec, house) };
+        const traced = { ...found, spec };
         const written = await write(target, text, traced.spec, options, house);
         if (terminal.json) terminal.value({ ...traced, written });
         else if (target === '-') terminal.answer(text.trimEnd());
@@ -101,7 +110,7 @@ export const verb: Verb = {
       });
     } catch (error) {
       // the command has run, and its trace is lost: that is not its own status
-      if (command !== undefined && !(error instanceof UserError && [2, 126, 127].includes(error.status))) {
+      if (command !== undefined && !(error instanceof UserError && [2, 3, 126, 127].includes(error.status))) {
         throw asOurs(error);
       }
       throw error;

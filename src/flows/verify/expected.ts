@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
-
 import { runId, type FileLock, type Spec, type Step } from '../../model/index.ts';
 import type { Made, Part } from '../plan.ts';
+import { outputsOf, startsOf } from '../run-files.ts';
 
 /** What has to be in a root beside what its packages bring, by absolute path. */
 export interface Expected {
@@ -20,14 +19,9 @@ export function expectedFiles(spec: Spec, parts: readonly Part[], made: Made, tr
   const planned = new Map<string, string>();
   for (const step of parts.flatMap((part) => stepsOf(part, made))) takeStep(step, files, planned);
   for (const file of spec.lock?.files ?? []) files.set(file.path, file);
+  for (const { own } of startsOf(spec)) for (const file of own) files.set(file.path, file);
   for (const [index, run] of (spec.runs ?? []).entries()) {
-    const lock = spec.lock?.runs?.[runId(run, index)];
-    const absolute = (path: string) => posix.resolve(run.directory ?? '/', path);
-    for (const path of run.outputs ?? []) outputs.add(absolute(path));
-    for (const { path } of lock?.outputs ?? []) outputs.add(absolute(path));
-    for (const file of [...(lock?.inputs ?? []), ...(lock?.before ?? [])]) {
-      files.set(absolute(file.path), { ...file, path: absolute(file.path) });
-    }
+    for (const path of outputsOf(run, spec.lock?.runs?.[runId(run, index)])) outputs.add(path);
   }
   return { files, outputs, planned };
 }

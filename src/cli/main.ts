@@ -26,6 +26,7 @@ const verbs: Readonly<Record<string, readonly [does: string, load: 'lean' | (() 
   urls: ['say where the packages of a spec can be had', () => import('./commands/urls.ts')],
   start: ['start an environment', 'lean'],
   stop: ['stop an environment', 'lean'],
+  image: ['build, list, export and import images', () => import('./commands/image.ts')],
   ls: ['list environments', () => import('./commands/ls.ts')],
   show: ['show one environment, or a spec', () => import('./commands/show.ts')],
   delete: ['remove environments', () => import('./commands/delete.ts')],

@@ -19,6 +19,8 @@ export type Unusable = {
 export interface Rootfs extends LaidRoot {
   /** The digest of the lock that it was made from, in hexadecimal. */
   readonly digest: string;
+  /** When it began to be laid, in milliseconds since the epoch: what is newer was generated, and has no time of its own. */
+  readonly laid?: number;
 }
 
 /** How much an instance may reach. */

@@ -29,6 +29,7 @@ export function findUnused(
   const usedRootfs = new Set([
     ...instances.map(({ value }) => value?.image.rootfs),
     ...stayingImages.map(({ value }) => value?.rootfs),
+    ...rootfs.flatMap(({ name, value }) => ((value?.tags?.length ?? 0) > 0 ? [name] : [])),
   ]);
   const goingRootfs = rootfs.filter(({ name, status }) => status !== 'making' && !usedRootfs.has(name));
   const staying = rootfs.filter((tree) => !goingRootfs.includes(tree));

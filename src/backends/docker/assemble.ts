@@ -9,16 +9,16 @@ import { sha256, UserError } from '../../model/index.ts';
 import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
 import { connectEngine, EngineError, readReports, type Engine } from './client.ts';
 import {
-  architectureOf,
-  commandOf,
   dropImage,
   imageArchive,
-  imageConfig,
   imagesWith,
   inspectImage,
   labels,
   loadImage,
 } from './image.ts';
+import { imageConfig } from '../../formats/image/config.ts';
+import { architectureOf, commandOf } from '../../formats/image/facts.ts';
+import { clampTimes } from '../../roots/clamp-times.ts';
 import { layerOf } from '../../roots/layer.ts';
 import { describeOriginals } from './originals.ts';
 import type { DockerParams } from './params.ts';
@@ -37,7 +37,7 @@ export async function assemble(rootfs: Rootfs, params: DockerParams, context: Ba
   const report = (done: number) =>
     context.onProgress({ step: 'create', what: 'docker image', done, unit: 'bytes' as const });
   let sent = 0;
-  const layer = () => layerOf(rootfs, (bytes) => report((sent += bytes)));
+  const layer = () => clampTimes(layerOf(rootfs, (bytes) => report((sent += bytes))), rootfs.laid ?? Infinity);
   const [configOf, unpacks, first] = await Promise.all([configMaker(rootfs), unpacksAtOnce(engine), ahead(layer())]);
   const isImported = unpacks && (await importLayer(engine, rootfs, reference, first, configOf, signal));
   if (!isImported) {

@@ -1,8 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { sha256, UserError } from '../../model/index.ts';
-import { localRoot } from '../../roots/local.ts';
+import { sha256 } from '../../model/index.ts';
 import { encodeHeader, tarEnd, tarPadding } from '../../roots/tar-header.ts';
 import { readReports, EngineError, type Engine } from './client.ts';
 
@@ -26,26 +22,6 @@ export interface ImageFacts {
   readonly RepoTags?: readonly string[] | null;
   readonly Config?: { readonly Labels?: Readonly<Record<string, string>> | null } | null;
   readonly RootFS?: { readonly Layers?: readonly string[] };
-}
-
-/** The image's configuration (OCI image-spec, config.md) as bytes: the same for the same layer and labels. */
-export function imageConfig(facts: {
-  readonly architecture: string;
-  readonly layer: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly command: readonly string[];
-}): Buffer {
-  const created = '1970-01-01T00:00:00Z';
-  return Buffer.from(
-    JSON.stringify({
-      architecture: facts.architecture,
-      config: { Cmd: facts.command, Env: [], Labels: facts.labels },
-      created,
-      history: [{ created, created_by: 'repronim' }],
-      os: 'linux',
-      rootfs: { diff_ids: [facts.layer], type: 'layers' },
-    }),
-  );
 }
 
 /** An archive as `docker load` takes it; without `layer` it is for a daemon that has it already. */
@@ -105,51 +81,6 @@ export async function dropImage(engine: Engine, reference: string): Promise<bool
     if (error.code === 409) return false;
     throw error;
   }
-}
-
-/** What `docker run` starts when nothing is said. */
-export async function commandOf(directory: string): Promise<string[]> {
-  const [bash] = await localRoot(directory).realpath(['/bin/bash']);
-  return [bash === undefined ? '/bin/sh' : '/bin/bash'];
-}
-
-// https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html, and GOARCH's names
-const machines: Readonly<Record<number, string>> = {
-  3: '386',
-  8: 'mips64le',
-  21: 'ppc64le',
-  22: 's390x',
-  40: 'arm',
-  62: 'amd64',
-  183: 'arm64',
-  243: 'riscv64',
-  258: 'loong64',
-};
-
-/** The architecture of a root, by its own programs; this machine's where it has none. */
-export async function architectureOf(directory: string): Promise<string> {
-  const found = await localRoot(directory).realpath(['/bin/sh', '/usr/bin/env', '/bin/busybox', '/usr/bin/perl']);
-  for (const path of found) {
-    if (path === undefined) continue;
-    const machine = machineOf(join(directory, path));
-    if (machine === undefined) continue;
-    const name = machines[machine];
-    if (name !== undefined) return name;
-    throw new UserError(`the programs of the rootfs are for a processor that docker does not know (ELF ${machine})`);
-  }
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
-
-function machineOf(path: string): number | undefined {
-  const start = Buffer.alloc(20);
-  const descriptor = openSync(path, 'r');
-  try {
-    readSync(descriptor, start, 0, 20, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-  if (start.toString('latin1', 0, 4) !== '\u007fELF') return undefined;
-  return start[5] === 2 ? start.readUInt16BE(18) : start.readUInt16LE(18);
 }
 
 function* file(name: string, content: Buffer): Iterable<Buffer> {

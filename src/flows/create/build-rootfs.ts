@@ -11,6 +11,7 @@ import { applySteps } from '../apply.ts';
 import { createContextOf, withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
 import { baseOf, partsOf, planOf, type Part } from '../plan.ts';
+import { forgetMoment } from './forget-moment.ts';
 import { obtainAll } from './obtain.ts';
 
 /** Counts up whenever the same lock would be laid differently. */
@@ -49,6 +50,7 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
     directory,
     fetched: content.flatMap(({ archived }) => archived.map(({ sha256 }) => sha256)),
     kept: content.flatMap(({ kept }) => kept.map(({ sha256 }) => sha256)),
+    laid: Date.now(),
   };
   const held = await house.inventory.rootfs.find(digest);
   await using claim =
@@ -93,6 +95,7 @@ async function layAndApply(
     context.signal,
   );
   await applySteps(plan.steps, session, context.store, (path, uid, gid) => owners.push({ path, uid, gid }));
+  await forgetMoment(session, context.signal);
   if (laid.manifest !== undefined) await appendManifest(laid.manifest, owners);
   return laid;
 }
@@ -104,6 +107,12 @@ async function usable(digest: string, house: House): Promise<Rootfs | undefined>
   return there?.isDirectory() === true ? rootfsOf(held.value) : undefined;
 }
 
-function rootfsOf({ digest, directory, manifest }: RootfsValue): Rootfs {
-  return { digest, directory, ...(manifest === undefined ? {} : { manifest }) };
+/** The tree that a record of the inventory is about. */
+export function rootfsOf({ digest, directory, manifest, laid }: RootfsValue): Rootfs {
+  return {
+    digest,
+    directory,
+    ...(manifest === undefined ? {} : { manifest }),
+    ...(laid === undefined ? {} : { laid }),
+  };
 }

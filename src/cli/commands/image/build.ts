@@ -1,0 +1,33 @@
+import { UserError } from '../../../model/index.ts';
+import { buildImage } from '../../../flows/image/build.ts';
+import { nameOf } from '../../../flows/image/list.ts';
+import { load } from '../../../flows/load.ts';
+import { previewOf } from '../../../flows/preview.ts';
+import { resolve } from '../../../flows/resolve.ts';
+import { faultLine } from '../../../formats/spec/fault.ts';
+import { refuseStale } from '../../../formats/spec/lock.ts';
+import { writeSpec } from '../../../formats/spec/write.ts';
+import { planLines } from '../../render/plan.ts';
+import { houseOf } from '../../settings.ts';
+import type { Invocation } from '../../verb.ts';
+
+export async function run({ terminal, operands, options }: Invocation): Promise<number> {
+  const house = houseOf(terminal);
+  if (operands.length > 1) throw new UserError('image build takes one spec', { status: 2 });
+  const loaded = await load(operands[0] ?? 'repronim.yaml', house);
+  for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
+  refuseStale(loaded.spec, loaded);
+  const spec = await resolve({ spec: loaded.spec, entries: 'unlocked', renew: [] }, house);
+  if (options.flag('dryRun')) {
+    const plan = previewOf(spec, house);
+    if (terminal.json) terminal.value(plan);
+    else for (const line of planLines(plan)) terminal.answer(line);
+    return 0;
+  }
+  const source = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(writeSpec(spec, house)));
+  const { image, obtained } = await buildImage(spec, source, options.list('tag'), options.flag('trust'), house);
+  if (terminal.json) terminal.value({ digest: `sha256:${image.digest}`, tags: image.tags, obtained });
+  else terminal.answer(`${nameOf(image)}  sha256:${image.digest}`);
+  if ((image.tags ?? []).length === 0) terminal.say('          no name: repronim prune removes it; -t TAG keeps it');
+  return 0;
+}

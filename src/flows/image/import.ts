@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import type { Root } from '../../contract/index.ts';
+import { findSpec } from '../../formats/image/find-spec.ts';
+import { squashfsToTar } from '../../formats/image/squashfs.ts';
+import type { RootfsValue } from '../../inventory/inventory.ts';
+import { asTar } from '../../roots/as-tar.ts';
+import { enclose } from '../../sessions/confined.ts';
+import { removeMapped } from '../../sessions/mapped.ts';
+import { withWork } from '../create-context.ts';
+import type { House } from '../house.ts';
+import { load } from '../load.ts';
+import { openPlace } from '../place.ts';
+import { checkTag } from './find.ts';
+import { changeImage, takeTags } from './tag.ts';
+
+/**
+ * Takes a tree that somebody else has written (a tar, an archive of `docker save`, an OCI layout or archive, a
+ * squashfs, or any place) as an image of ours, under the digest of what is in it. A spec that was put into it comes
+ * along, or is given; without one, the image can be used and compared, but not verified.
+ */
+export async function importImage(
+  from: string,
+  options: { readonly tags: readonly string[]; readonly spec?: string },
+  house: House,
+): Promise<RootfsValue> {
+  for (const tag of options.tags) checkTag(tag);
+  return await withWork(house, async (work) => {
+    const source = await open(from, work, house);
+    try {
+      const spec = await specOf(from, options.spec, work, house);
+      const digest = await digestOf(source.root, house);
+      const value: RootfsValue = {
+        digest,
+        directory: join(house.places.rootfs, digest),
+        from,
+        fetched: [],
+        kept: [],
+        laid: Number.MAX_SAFE_INTEGER,
+      };
+      const held = await house.inventory.rootfs.find(digest);
+      if (held?.status !== 'made') await lay(source.root, value, house);
+      await takeTags(options.tags, digest, house);
+      return await changeImage(digest, house, (there) => ({
+        ...there,
+        tags: [...new Set([...(there.tags ?? []), ...options.tags])],
+        ...(spec === undefined ? {} : { spec }),
+      }));
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+async function digestOf(root: Root, house: House): Promise<string> {
+  const hash = createHash('sha256');
+  let done = 0;
+  for await (const piece of asTar(root, house.signal)) {
+    hash.update(piece);
+    house.onProgress({ step: 'import', what: root.label, done: (done += piece.length), unit: 'bytes' });
+  }
+  return hash.digest('hex');
+}
+
+async function lay(root: Root, value: RootfsValue, house: House): Promise<void> {
+  const held = await house.inventory.rootfs.find(value.digest);
+  await using claim =
+    held === undefined
+      ? await house.inventory.rootfs.reserve(value.digest, value)
+      : await house.inventory.rootfs.claim(value.digest);
+  const fresh = `${value.directory}.new`;
+  for (const left of [fresh, value.directory]) await removeMapped(left);
+  try {
+    // in a folder of the enclosure: what is mounted over its own proc, sys and dev is not in the way there
+    await mkdir(join(fresh, 'tree'), { recursive: true, mode: 0o755 });
+    {
+      await using session = await enclose(
+        { root: fresh, level: 'confined', network: 'none', mounts: [] },
+        house.signal,
+      );
+      await session.untar(asTar(root, house.signal), '/tree');
+    }
+    await rename(join(fresh, 'tree'), value.directory);
+    await removeMapped(fresh);
+    await claim.commit(value);
+  } catch (error) {
+    await removeMapped(fresh);
+    await claim.remove();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly root: Root;
+  close(): Promise<void>;
+}
+
+async function open(from: string, work: string, house: House): Promise<Opened> {
+  const kind = kindOf(from);
+  const tar = join(work, 'squashfs.tar');
+  if (kind === 'squashfs') await squashfsToTar(resolve(from), tar, house.signal);
+  const place = await openPlace(
+    kind === 'squashfs' ? `tar:${tar}` : kind === undefined ? from : `${kind}:${from}`,
+    house,
+  );
+  return { root: place.root, close: async () => await place[Symbol.asyncDispose]() };
+}
+
+/** How a file or folder of this machine is read; undefined where it is the word for a place. */
+function kindOf(from: string): 'tar' | 'oci' | 'root' | 'squashfs' | undefined {
+  const stat = statSync(from, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  if (stat.isDirectory()) return statSync(join(from, 'oci-layout'), { throwIfNoEntry: false }) ? 'oci' : 'root';
+  const head = Buffer.alloc(4);
+  const descriptor = openSync(from, 'r');
+  try {
+    readSync(descriptor, head, 0, 4, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return head.toString('latin1') === 'hsqs' ? 'squashfs' : 'tar';
+}
+
+/** The sha256 of the spec's text, in the store: that which was named, or which came with the image. */
+async function specOf(
+  from: string,
+  named: string | undefined,
+  work: string,
+  house: House,
+): Promise<string | undefined> {
+  if (named !== undefined) return (await load(named, house)).source.sha256;
+  const kind = kindOf(from);
+  if (kind === undefined) return undefined;
+  const inside = kind === 'tar' || kind === 'oci' ? await findSpec(resolve(from)) : undefined;
+  const text = inside ?? (await readFile(`${from}.yaml`).catch(() => undefined));
+  if (text === undefined) return undefined;
+  const file = join(work, 'repronim.yaml');
+  await writeFile(file, text);
+  return (await load(file, house)).source.sha256;
+}

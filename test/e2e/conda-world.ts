@@ -15,7 +15,7 @@ export interface Rattler {
 }
 
 const program = `
-import asyncio, sys
+import asyncio, os, sys
 from rattler import Channel, MatchSpec, VirtualPackage, install, solve
 async def main(channel, prefix, cache, *words):
     specs = [MatchSpec(word) for word in words]
@@ -24,6 +24,7 @@ async def main(channel, prefix, cache, *words):
     await install(records=records, target_prefix=prefix, cache_dir=cache, show_progress=False,
                   requested_specs=[spec._match_spec for spec in specs])
 asyncio.run(main(*sys.argv[1:]))
+os._exit(0) # threads of its own do not always end in peace
 `;
 
 /** Installs py-rattler from the package index that this machine's pip asks. */
@@ -123,7 +124,7 @@ async function pythonFiles(): Promise<Record<string, CondaFile>> {
   const files: Record<string, CondaFile> = {
     'bin/python': { link: 'python3.11' },
     'bin/python3': { link: 'python3.11' },
-    // Debian's own looks for packages in places of Debian's
+    // Debian's own looks for packages, and puts them, in places of Debian's
     'lib/python3.11/sitecustomize.py': {
       content: `import site, sys\nsite.addsitedir(sys.prefix + '/lib/python3.11/site-packages')\n`,
     },
@@ -134,7 +135,10 @@ async function pythonFiles(): Promise<Record<string, CondaFile>> {
     const place = path.slice('/usr/'.length);
     if (found.isSymbolicLink() && !readlinkSync(path).startsWith('/')) files[place] = { link: readlinkSync(path) };
     if (!found.isFile()) continue;
-    files[place] = { content: readFileSync(path), mode: found.mode & 0o7777 };
+    const content = place.endsWith('/sysconfig.py')
+      ? readFileSync(path, 'utf8').replace("prefix_scheme = 'posix_local'", "prefix_scheme = 'posix_prefix'")
+      : readFileSync(path);
+    files[place] = { content, mode: found.mode & 0o7777 };
   }
   return files;
 }

@@ -28,6 +28,7 @@ describe('conda', { skip, concurrency: 1 }, () => {
   let served: Served;
   let rattler: Rattler;
   let docker: string;
+  let wheel: string;
   const run = async (...words: string[]) => await commandIn(home, { DOCKER_HOST: docker })(...words);
 
   before(async () => {
@@ -40,7 +41,8 @@ describe('conda', { skip, concurrency: 1 }, () => {
     served = await serve(join(folder, 'channel'));
     rattler = await rattlerIn(folder);
     await rattler.install(served.url, env, ['pure >=0.5', 'python']);
-    await rattler.pip(env, 'install', '--no-index', '--no-compile', await makeWheel(folder));
+    wheel = await makeWheel(folder);
+    await rattler.pip(env, 'install', '--no-index', '--no-compile', wheel);
   });
   after(async () => {
     await served[Symbol.asyncDispose]();
@@ -76,7 +78,7 @@ describe('conda', { skip, concurrency: 1 }, () => {
     assert.deepEqual(lock.needs, ['__glibc >=2.17']);
     assert.deepEqual(lock.variables, { GREET_HOME: 'x' });
     // what artifacts bring is not kept
-    assert.ok((lock.rest?.size ?? 0) < 200_000, `${lock.rest?.size} bytes are kept`);
+    assert.ok((lock.rest?.size ?? 0) < 1_000_000, `${lock.rest?.size} bytes are kept`);
     assert.ok((lock.size ?? 0) > 10_000_000);
   });
 
@@ -141,9 +143,9 @@ echo evil > ${env}/lib/python3.11/site-packages/evil.py
     assert.equal(verified.status, 0, verified.stdout + verified.stderr);
 
     await rattler.install(served.url, other, ['pure >=0.5', 'python']);
-    await rattler.pip(other, 'install', '--no-index', '--no-compile', await makeWheel(folder));
+    await rattler.pip(other, 'install', '--no-index', '--no-compile', wheel);
     const listed = await run('exec', 'moved', '--', 'sh', '-c', `cd ${other} && ${listing}`);
-    assert.equal(listed.stdout, await list(other));
+    assert.deepEqual(differences(listed.stdout, await list(other)), []);
     await using root = localRoot('/');
     assert.deepEqual((await checkRecords(other, root)).differing, []);
   });
@@ -152,22 +154,21 @@ echo evil > ${env}/lib/python3.11/site-packages/evil.py
     t.after(async () => await run('delete', '--yes', 'loose'));
     const loose = join(folder, 'loose.yaml');
     const where = join(place, 'loose');
-    const { distributions } = parse(readFileSync(file, 'utf8')) as { distributions: { type: string }[] };
-    const base = distributions.find(({ type }) => type === 'debian');
-    writeFileSync(
-      loose,
-      JSON.stringify({
-        repronim: 1,
-        distributions: [base, { type: 'conda', path: where, channels: [served.url], packages: ['pure>=0.5'] }],
-      }),
-    );
+    const document = parseDocument(readFileSync(file, 'utf8'));
+    const { distributions } = document.toJS() as { distributions: { type: string }[] };
+    const own = { type: 'conda', path: where, channels: [served.url], packages: ['pure>=0.5'] };
+    document.set('distributions', [...distributions.filter(({ type }) => type !== 'conda'), own]);
+    document.deleteIn(['lock', 'distributions', 'conda']);
+    document.delete('runs');
+    document.deleteIn(['lock', 'runs']);
+    writeFileSync(loose, document.toString({ lineWidth: 0 }));
     const resolved = await run('resolve', loose);
     assert.equal(resolved.status, 0, resolved.stderr);
     const created = await run('create', 'loose', '-b', 'chroot', loose);
     assert.equal(created.status, 0, created.stderr);
     await rattler.install(served.url, where, ['pure >=0.5']);
     const listed = await run('exec', 'loose', '--', 'sh', '-c', `cd ${where} && ${listing}`);
-    assert.equal(listed.stdout, await list(where));
+    assert.deepEqual(differences(listed.stdout, await list(where)), []);
     const verified = await run('verify', 'loose');
     assert.equal(verified.status, 0, verified.stdout + verified.stderr);
   });
@@ -175,6 +176,12 @@ echo evil > ${env}/lib/python3.11/site-packages/evil.py
 
 /** Contents, modes and links of what packages have, each installer's own notes aside. */
 const listing = `find . \\( -path ./conda-meta -o -path ./__clobbers__ -o -path ./CACHEDIR.TAG -o -name __pycache__ \\) -prune -o ! -type d -printf '%p %m %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | LC_ALL=C sort`;
+
+function differences(ours: string, theirs: string): readonly string[] {
+  const [a, b] = [new Set(ours.split('\n')), new Set(theirs.split('\n'))];
+  assert.ok(b.size > 500);
+  return [...[...a.difference(b)].map((line) => `- ${line}`), ...[...b.difference(a)].map((line) => `+ ${line}`)];
+}
 
 async function list(folder: string): Promise<string> {
   return (await runProcess(['sh', '-c', listing], { cwd: folder })).stdout.toString();

@@ -4,7 +4,7 @@ import { byBytes, sha256, UserError, type ContentRef } from '../../../model/inde
 import type { Store } from '../../../contract/index.ts';
 import { decompressFile } from '../../../roots/decompress.ts';
 import { readTarFiles } from '../../../roots/tar-files.ts';
-import { formatRecord, parseRecord, toRecordHash } from '../../../toolkits/python/record.ts';
+import { parseRecord, toRecordHash } from '../../../toolkits/python/record.ts';
 import type { TreeEntry } from '../../../toolkits/trees/entries.ts';
 import type { TarMember } from '../../../toolkits/trees/tar.ts';
 import { parseRecord as parsePackage, type CondaRecord } from '../record.ts';
@@ -100,13 +100,18 @@ function moveList(
 ): Buffer {
   if (path.startsWith('conda-meta/')) return movedRecord(content, changed);
   const site = posix.dirname(posix.dirname(path));
-  const listed = parseRecord(content);
-  const entries = listed.filter((one) => !isCompiled(one.path));
-  const affects = ({ path: inside }: { readonly path: string }) => changed.has(posix.join(site, inside));
-  if (entries.length === listed.length && !listed.some(affects)) return content;
-  const now = entries.map((one) => {
-    const moved = one.hash === undefined ? undefined : changed.get(posix.join(site, one.path));
-    return moved === undefined ? one : { ...one, hash: toRecordHash(moved.sha256), size: moved.size };
-  });
-  return Buffer.from(formatRecord(now));
+  // line by line: pip ends them in its own way
+  const lines = content
+    .toString('latin1')
+    .split(/(?<=\n)/)
+    .map((line) => {
+      const [one] = parseRecord(Buffer.from(line, 'latin1'));
+      if (one === undefined) return line;
+      if (isCompiled(one.path)) return '';
+      const moved = changed.get(posix.join(site, one.path));
+      if (moved === undefined || one.hash === undefined) return line;
+      const fields = `,${one.hash},${one.size ?? ''}`;
+      return line.replace(fields, () => `,${toRecordHash(moved.sha256)},${moved.size}`);
+    });
+  return Buffer.from(lines.join(''), 'latin1');
 }

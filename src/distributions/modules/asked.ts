@@ -41,7 +41,7 @@ export function askedWithin(programs: Ran['programs']): readonly string[] {
       for (const name of names) asked.add(name);
     }
   }
-  return [...asked].filter((name) => /^[\w.+@:~-]+(?:\/[\w.+@:~-]+)*$/.test(name));
+  return [...asked].filter((name) => /^(?:[\w+@:~][\w.+@:~-]*)(?:\/[\w+@:~][\w.+@:~-]*)*$/.test(name));
 }
 
 /** Which tool keeps the modules, where the environment or a program tells. */
@@ -62,9 +62,10 @@ export function toolOf({ env, programs }: Ran): {
 function tableOf(encoded: string): Named[] {
   const text = Buffer.from(encoded.slice(0, 8 * 1024 * 1024), 'base64').toString('utf8');
   const found: (Named & { readonly order: number })[] = [];
-  for (const [entry] of text.matchAll(/\{\s*fn = "[^{}]*/g)) {
-    const field = (name: string) => new RegExp(`(?:^|[\\s,{])${name} = "?([^",\\n]*)`).exec(entry)?.[1];
-    const [name, file, order] = [field('fullName'), field('fn'), field('loadOrder')];
+  // one field a line, the file's first
+  for (const entry of text.split(/(?<=[{\n])\s*fn = "/).slice(1)) {
+    const field = (key: string) => new RegExp(`\\n\\s*${key} = "?([^",\\n]*)`).exec(entry)?.[1];
+    const [name, file, order] = [field('fullName'), /^[^"\n]*/.exec(entry)?.[0], field('loadOrder')];
     if (name === undefined || file?.startsWith('/') !== true || field('status') !== 'active') continue;
     found.push({ name, file, order: Number(order) || 0 });
   }

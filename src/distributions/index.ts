@@ -1,14 +1,20 @@
 import type { AnyDistribution } from '../contract/index.ts';
+import { cargo } from './cargo/index.ts';
 import { conda } from './conda/index.ts';
 import { annex } from './annex/index.ts';
+import { cpan } from './cpan/index.ts';
 import { datalad } from './datalad/index.ts';
 import { debian } from './debian/index.ts';
+import { gem } from './gem/index.ts';
 import { git } from './git/index.ts';
+import { go } from './go/index.ts';
+import { julia } from './julia/index.ts';
 import { npm } from './npm/index.ts';
 import { modules } from './modules/index.ts';
 import { pip } from './pip/index.ts';
 import { image } from './image/index.ts';
 import { prefix } from './prefix/index.ts';
+import { r } from './r/index.ts';
 import { redhat } from './redhat/index.ts';
 import { svn } from './svn/index.ts';
 import { ubuntu } from './ubuntu/index.ts';
@@ -30,6 +36,12 @@ export const distributions: readonly AnyDistribution[] = [
   venv,
   pip,
   npm,
+  r,
+  gem,
+  julia,
+  cpan,
+  go,
+  cargo,
   modules,
   image,
   prefix,

@@ -1,16 +1,3 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-
-/** Writes files by content; a content that begins with `-> ` is a link. */
-export function lay(top: string, files: Readonly<Record<string, string>>): void {
-  for (const [path, content] of Object.entries(files)) {
-    const place = join(top, path);
-    mkdirSync(dirname(place), { recursive: true });
-    if (content.startsWith('-> ')) symlinkSync(content.slice(3), place);
-    else writeFileSync(place, content, { mode: path.includes('/bin/') ? 0o755 : 0o644 });
-  }
-}
-
 /** A project with a workspace, a scope, a command and two versions of one package; the lock file is npm 11's own. */
 const hidden = `{
   "name": "study",

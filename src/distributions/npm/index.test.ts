@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { testDistribution } from '../../../test/contract/distribution.ts';
 import { contexts } from '../../../test/fakes/contexts.ts';
+import { lay } from '../../../test/fakes/lay.ts';
 import { localRoot } from '../../roots/local.ts';
 import { npm } from './index.ts';
-import { lay, project } from '../../../test/fakes/npm-project.ts';
+import { project } from '../../../test/fakes/npm-project.ts';
 
 testDistribution({
   distribution: npm,

@@ -1,0 +1,39 @@
+import { isSafeAbsolute } from '../../model/index.ts';
+
+/** The files of a packlist (ExtUtils::Packlist): a path a line, perhaps with attributes after it. */
+export function parsePacklist(content: string): string[] {
+  return content.split('\n').flatMap((line) => {
+    const path = line.replace(/(?: \w+=\S*)+$/, '').trim();
+    return isSafeAbsolute(path) ? [path] : [];
+  });
+}
+
+/** perllocal.pod (ExtUtils::Command::MM): the version that was installed last, by module. */
+export function parsePerllocal(content: string): ReadonlyMap<string, string> {
+  const versions = new Map<string, string>();
+  for (const entry of content.split(/^=head2 /m)) {
+    const name = /L<([\w:]+)\|/.exec(entry)?.[1];
+    const version = /C<VERSION: ([^>\s]+)>/.exec(entry)?.[1];
+    if (name !== undefined && version !== undefined) versions.set(name, version);
+  }
+  return versions;
+}
+
+/** cpanm's install.json; undefined where it is none. */
+export function parseInstall(content: string): { name: string; version: string; archive?: string } | undefined {
+  try {
+    const { name, version, pathname } = (JSON.parse(content) ?? {}) as Record<string, unknown>;
+    if (typeof name !== 'string' || (typeof version !== 'string' && typeof version !== 'number')) return undefined;
+    return { name, version: String(version), ...(typeof pathname === 'string' ? { archive: pathname } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version that a module declares, where it does so plainly. */
+export function parseVersion(source: string): string | undefined {
+  return (
+    /^\s*(?:our\s+|use\s+vars.*?;\s*)?\$(?:[\w:]+::)?VERSION\s*=\s*(?:qv\()?['"]?(v?[\d._]+)/m.exec(source)?.[1] ??
+    /^\s*package\s+[\w:]+\s+(v?[\d._]+)\s*[;{]/m.exec(source)?.[1]
+  );
+}

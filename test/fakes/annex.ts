@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { sha256 } from '../../src/model/index.ts';
@@ -51,7 +51,6 @@ export async function fakeAnnex(top: string, files: FakeAnnex): Promise<void> {
     const object = join(top, '.git', objectPath(key));
     mkdirSync(dirname(object), { recursive: true });
     writeFileSync(object, content, { mode: 0o444 });
-    chmodSync(dirname(object), 0o555);
     logs.set(`${lowerFolder(key)}/${key}.log`, `1700000000s 1 ${fakeUuid}\n`);
     const url = files.urls?.[path];
     if (url !== undefined) logs.set(`${lowerFolder(key)}/${key}.log.web`, `1700000000s 1 ${url}\n`);

@@ -83,7 +83,7 @@ export async function describeAnnex(
   const unused = [...pointers.values()].filter(
     ({ path, pointer }) => pointer.by === 'annex' && filled.has(path) && !own.has(path),
   );
-  const version = Number(lastValue(tree.config, 'annex.version') ?? Number.NaN);
+  const version = Number(lastValue(tree.config, 'annex.version') ?? (rows.length > 0 ? 10 : Number.NaN));
   const get = rows.flatMap((row) => row.paths).sort(byBytes);
   return {
     spec: {

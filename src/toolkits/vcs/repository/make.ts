@@ -10,7 +10,6 @@ import { runGit, type GitPlace } from '../git.ts';
 import { isRefName, type Ref } from '../refs.ts';
 import { readWorkTree } from '../worktree.ts';
 import type { TreeEntry } from '../../trees/entries.ts';
-import { knownFilters } from './filters.ts';
 import { getObjects } from './objects.ts';
 import { placeContents } from './place.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
@@ -153,7 +152,6 @@ function configOf(project: string, wish: Wish): string {
   const remotes = Object.entries(remotesIn(wish.state));
   const { branch } = wish.state;
   const { upstream, algorithm } = wish.content;
-  const filters = wish.content.filters ?? [];
   const followed = remotes.map(([name]) => name).find((name) => upstream?.startsWith(`refs/remotes/${name}/`));
   return [
     coreSection(new Map(), algorithm ?? 'sha1'),
@@ -167,7 +165,6 @@ function configOf(project: string, wish: Wish): string {
     ...(wish.annex === undefined
       ? []
       : [formatSection('annex', undefined, { uuid: ownUuid(project, wish), version: String(wish.annex.version) })]),
-    ...filters.map((name) => formatSection('filter', name, knownFilters[name])),
     ...(branch === undefined || followed === undefined || upstream === undefined
       ? []
       : [

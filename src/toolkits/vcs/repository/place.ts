@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 
 import { UserError, type ContentRef } from '../../../model/index.ts';
@@ -6,7 +6,9 @@ import type { Context, Root } from '../../../contract/index.ts';
 import { localRoot } from '../../../roots/local.ts';
 import { encodeName } from '../../../roots/names.ts';
 import { keyOfPath, objectPath } from '../annex/key.ts';
+import { formatSection } from '../config.ts';
 import type { GitPlace } from '../git.ts';
+import { knownFilters } from './filters.ts';
 import type { Wish } from './wish.ts';
 
 /** Puts what git has pointers for into a work tree that was checked out, and annexed content into its git dir. */
@@ -15,6 +17,9 @@ export async function placeContents(wish: Wish, place: GitPlace, context: Contex
   const top = place.workTree ?? '';
   const root = localRoot(top);
   for (const { path, ...content } of large) await replace(root, path, content, context);
+  // only now: a filter is a program, and no file passes through git any more
+  for (const name of filters)
+    await appendFile(posix.join(place.gitDir, 'config'), formatSection('filter', name, knownFilters[name]));
   if (filters.includes('annex')) {
     await mkdir(posix.join(place.gitDir, 'info'), { recursive: true });
     await writeFile(posix.join(place.gitDir, 'info/attributes'), '\n* filter=annex\n');

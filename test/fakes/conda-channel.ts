@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
@@ -124,11 +124,6 @@ export function writeChannel(folder: string, packages: readonly BuiltConda[]): v
     };
     writeFileSync(join(folder, subdir, 'repodata.json'), JSON.stringify(repodata, null, 1));
   }
-}
-
-/** Files of this machine as a package has them, by their path in it. */
-export function filesFrom(files: Readonly<Record<string, string>>): Record<string, CondaFile> {
-  return Object.fromEntries(Object.entries(files).map(([path, from]) => [path, { content: readFileSync(from) }]));
 }
 
 function member(path: string, bytes: Uint8Array, mode: number, link?: string): TarMember {

@@ -1,6 +1,6 @@
 import { isSecretPath } from '../../model/index.ts';
 import type { Context, Owner, Root } from '../../contract/index.ts';
-import { expectedIn, prefixAt, prefixesOf } from './prefix.ts';
+import { expectedIn, prefixAt, prefixesOf, readPrefixes, type CondaPrefix } from './prefix.ts';
 
 /**
  * Everything below a conda prefix: of its packages by name, of the prefix itself where no package has it. What conda
@@ -12,51 +12,70 @@ export async function claim(
   context: Context,
 ): Promise<ReadonlyMap<string, readonly Owner[]>> {
   const claimed = new Map<string, readonly Owner[]>();
+  const left = claimKnown(paths, claimed, [...readPrefixes(root, context).values()]);
   const folders = new Set<string>();
-  for (const path of paths) folders.add(folderOf(path));
+  for (const path of left) folders.add(folderOf(path));
   const near = await prefixesOf(folders, root, context);
   const tops = new Set<string>();
   for (const folder of folders) {
     const top = near(folder);
     if (top !== undefined) tops.add(top);
   }
-  if (tops.size === 0) return await claimTops(paths, root, context, claimed);
-  const prefixes = new Map<string, ReadonlyMap<string, readonly string[]>>();
-  for (const top of tops) prefixes.set(top, (await prefixAt(root, top, context)).owners);
-  const unknown: string[] = [];
-  for (const path of paths) {
+  const fresh: CondaPrefix[] = [];
+  for (const top of tops) fresh.push(await prefixAt(root, top, context));
+  const unknown = claimKnown(left, claimed, fresh).filter((path) => {
     const top = near(folderOf(path));
-    if (top === undefined) continue;
-    const relative = path.slice(top.length + 1);
-    const names = prefixes.get(top)?.get(relative);
-    if (names !== undefined) claimed.set(path, ownersFor(names, top));
-    else if (!isElse(relative) && !isSecretPath(path)) unknown.push(path);
-  }
+    return top !== undefined && !isElse(path.slice(top.length + 1)) && !isSecretPath(path);
+  });
   // claimed are things that are there
   const there = await root.lstat(unknown);
   for (const [index, path] of unknown.entries()) {
     const top = near(folderOf(path)) ?? '';
     if (there[index] === undefined) continue;
-    const owners = leftOver(path.slice(top.length + 1), top, prefixes.get(top), expectedIn(root, top, context));
+    const prefix = await prefixAt(root, top, context);
+    const owners = leftOver(path.slice(top.length + 1), prefix, expectedIn(root, top, context));
     if (owners !== undefined) claimed.set(path, owners);
   }
   return await claimTops(paths, root, context, claimed);
 }
 
+/** Claims what packages of these prefixes have, and returns the rest. Paths come in runs of one prefix. */
+function claimKnown(
+  paths: readonly string[],
+  claimed: Map<string, readonly Owner[]>,
+  prefixes: readonly CondaPrefix[],
+): readonly string[] {
+  if (prefixes.length === 0) return paths;
+  const left: string[] = [];
+  // an inner prefix before the outer one
+  const sorted = prefixes.toSorted((a, b) => b.top.length - a.top.length);
+  for (const path of paths) {
+    let owners: readonly Owner[] | undefined;
+    for (const prefix of sorted) {
+      if (!path.startsWith(prefix.top) || path.charCodeAt(prefix.top.length) !== slash) continue;
+      owners = prefix.owners.get(path);
+      break;
+    }
+    if (owners === undefined) left.push(path);
+    else claimed.set(path, owners);
+  }
+  return left;
+}
+
+const slash = 47;
+
 /** Whose a path is that no package has: the prefix's own, unless a spec knows better. */
 function leftOver(
   path: string,
-  top: string,
-  owners: ReadonlyMap<string, readonly string[]> | undefined,
+  { top, owners }: CondaPrefix,
   expected: ReadonlySet<string> | undefined,
 ): readonly Owner[] | undefined {
-  if (expected === undefined || expected.has(path)) return ownersFor([top], top);
+  if (expected === undefined || expected.has(path)) return [{ key: top, instance: top }];
   const [, folder, name] = /^(.*\/)?__pycache__\/([^/]+?)\.[^/]*\.pyc$/.exec(path) ?? [];
   if (name === undefined) return undefined;
   const source = `${folder ?? ''}${name}.py`;
-  const [key = top] = owners?.get(source) ?? [];
-  if (owners?.has(source) !== true && !expected.has(source)) return undefined;
-  return [{ key, instance: top, explained: 'compiled by Python when it was used' }];
+  const owner = owners.get(`${top}/${source}`)?.[0] ?? (expected.has(source) ? { key: top, instance: top } : undefined);
+  return owner === undefined ? undefined : [{ ...owner, explained: 'compiled by Python when it was used' }];
 }
 
 /** Whether a path below a prefix belongs to nobody there: the cache of packages, and the folder of environments. */
@@ -71,27 +90,12 @@ async function claimTops(
   context: Context,
   claimed: Map<string, readonly Owner[]>,
 ): Promise<ReadonlyMap<string, readonly Owner[]>> {
-  const left = paths.filter((path) => !claimed.has(path));
+  const left = claimed.size === paths.length ? [] : paths.filter((path) => !claimed.has(path));
   const stats = await root.lstat(left);
   const found = left.filter((_, index) => stats[index]?.type === 'directory');
   const near = await prefixesOf(found, root, context);
-  for (const path of found) if (near(path) === path) claimed.set(path, ownersFor([path], path));
+  for (const path of found) if (near(path) === path) claimed.set(path, [{ key: path, instance: path }]);
   return claimed;
-}
-
-const made = new Map<string, Map<string, readonly Owner[]>>();
-
-/** One list for all paths of one package. */
-function ownersFor(names: readonly string[], top: string): readonly Owner[] {
-  let inTop = made.get(top);
-  if (inTop === undefined) {
-    if (made.size > 64) made.clear();
-    made.set(top, (inTop = new Map()));
-  }
-  const key = names.length === 1 ? (names[0] ?? '') : names.join('\0');
-  let owners = inTop.get(key);
-  if (owners === undefined) inTop.set(key, (owners = names.map((one) => ({ key: one, instance: top }))));
-  return owners;
 }
 
 function folderOf(path: string): string {

@@ -181,7 +181,7 @@ async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<
   const { top, owners } = prefix;
   const found: string[] = [];
   const others = new Set<string>();
-  const named = (path: string) => owners.has(path) || path.startsWith('conda-meta/');
+  const named = (path: string) => owners.has(path) || path.startsWith(`${top}/conda-meta/`);
   for await (const { path, type, mode } of root.scan({
     below: [top],
     except: [posix.join(top, 'pkgs')],
@@ -193,7 +193,7 @@ async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<
       others.add(posix.dirname(path));
     if (type === 'directory' && relative !== '') found.push(path);
     else if (isElse(relative)) continue;
-    else if (named(relative)) found.push(path);
+    else if (named(path)) found.push(path);
     else if (isSecretPath(path)) notes.push(left(path, 'it is a place for keys, tokens or passwords'));
     else if (type === 'file' && deniesOthers(mode)) notes.push(left(path, 'its mode denies others to read it'));
     else found.push(path);

@@ -30,7 +30,7 @@ export async function readPipPackages(
   root: Root,
   top: string,
   records: readonly CondaRecord[],
-  owned: ReadonlyMap<string, unknown>,
+  isOwned: (path: string) => boolean,
 ): Promise<readonly PipPackage[]> {
   const found: PipPackage[] = [];
   for (const site of await sitesOf(root, top, records)) {
@@ -38,7 +38,7 @@ export async function readPipPackages(
     for (const { name, type } of listed) {
       if (type !== 'directory' || !name.endsWith('.dist-info')) continue;
       const folder = `${site}/${name}`;
-      if (owned.has(`${folder}/METADATA`) || owned.has(`${folder}/RECORD`)) continue;
+      if (isOwned(`${folder}/METADATA`) || isOwned(`${folder}/RECORD`)) continue;
       const read = async (file: string) =>
         await root.readFile(posix.join(top, folder, file), largestList).catch(() => undefined);
       const metadata = parseMetadata((await read('METADATA')) ?? Buffer.alloc(0));

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 import { byBytes } from '../../model/index.ts';
-import type { Context, Root } from '../../contract/index.ts';
+import type { Context, Owner, Root } from '../../contract/index.ts';
 import { readActivation } from './activation.ts';
 import { parseHistory } from './history.ts';
 import { readPipPackages, type PipPackage } from './pip.ts';
@@ -16,8 +16,8 @@ export interface CondaPrefix {
   readonly asked: ReadonlyMap<string, string>;
   /** What pip put there. Sorted by name. */
   readonly pip: readonly PipPackage[];
-  /** Packages of each path below the prefix, by key, sorted. */
-  readonly owners: ReadonlyMap<string, readonly string[]>;
+  /** Whose each path is, as packages name them: absolute, owners sorted. */
+  readonly owners: ReadonlyMap<string, readonly Owner[]>;
   /** Records that could not be read, and why. */
   readonly broken: readonly { readonly path: string; readonly because: string }[];
   /** Records that somebody has edited: what they say of themselves is not what their file is called. By name. */
@@ -38,6 +38,7 @@ const mostRecords = 20_000;
 interface Known {
   readonly context: Context;
   readonly prefixes: Map<string, Promise<CondaPrefix>>;
+  readonly read: Map<string, CondaPrefix>;
   /** The innermost prefix that a folder is in; null where there is none. */
   readonly folders: Map<string, string | null>;
   /** By prefix, where a spec says so: everything that has to be in it. */
@@ -46,12 +47,19 @@ interface Known {
 
 const knownOf = new WeakMap<Root, Known>();
 
+/** Prefixes that have been read, by their path. */
+export function readPrefixes(root: Root, context: Context): ReadonlyMap<string, CondaPrefix> {
+  return knownIn(root, context).read;
+}
+
 /** The prefix at `top`, read once for each context. */
 export async function prefixAt(root: Root, top: string, context: Context): Promise<CondaPrefix> {
-  const { prefixes } = knownIn(root, context);
+  const { prefixes, read } = knownIn(root, context);
   let prefix = prefixes.get(top);
   if (prefix === undefined) prefixes.set(top, (prefix = readPrefix(root, top)));
-  return await prefix;
+  const done = await prefix;
+  read.set(top, done);
+  return done;
 }
 
 /**
@@ -119,16 +127,19 @@ export async function readPrefix(root: Root, top: string): Promise<CondaPrefix> 
   }
   records.sort((a, b) => byBytes(a.name, b.name));
   const history = await root.readFile(posix.join(meta, 'history'), largestRecord).catch(() => undefined);
-  const own = ownersOf(records);
-  const pip = await readPipPackages(root, top, records, own);
-  for (const { key, paths } of pip) for (const path of paths) if (!own.has(path)) own.set(path, [key]);
+  const owners = ownersOf(top, records);
+  const pip = await readPipPackages(root, top, records, (path) => owners.has(`${top}/${path}`));
+  for (const { key, paths } of pip) {
+    const own = [{ key, instance: top }];
+    for (const path of paths) if (!owners.has(`${top}/${path}`)) owners.set(`${top}/${path}`, own);
+  }
   const site = records.find(({ name }) => name === 'python')?.sitePackages;
   return {
     top,
     records,
     asked: parseHistory(history?.toString('utf8') ?? ''),
     pip,
-    owners: own,
+    owners,
     broken,
     edited,
     ...(site === undefined ? {} : { site }),
@@ -136,16 +147,18 @@ export async function readPrefix(root: Root, top: string): Promise<CondaPrefix> 
   };
 }
 
-function ownersOf(records: readonly CondaRecord[]): Map<string, readonly string[]> {
-  const owners = new Map<string, readonly string[]>();
+function ownersOf(top: string, records: readonly CondaRecord[]): Map<string, readonly Owner[]> {
+  const owners = new Map<string, readonly Owner[]>();
   for (const { name, version, build, paths } of records) {
-    const alone = [name];
+    const alone: readonly Owner[] = [{ key: name, instance: top }];
     for (const { path } of paths) {
-      const others = owners.get(path);
+      const at = `${top}/${path}`;
+      const others = owners.get(at);
       // records come sorted by name
-      owners.set(path, others === undefined || others.includes(name) ? alone : [...others, name]);
+      if (others === undefined) owners.set(at, alone);
+      else if (others !== alone && others.at(-1)?.key !== name) owners.set(at, [...others, ...alone]);
     }
-    owners.set(`conda-meta/${name}-${version}-${build}.json`, alone);
+    owners.set(`${top}/conda-meta/${name}-${version}-${build}.json`, alone);
   }
   return owners;
 }
@@ -164,7 +177,7 @@ function isEdited({ name, version, build, file, url, channel, subdir }: CondaRec
 function knownIn(root: Root, context: Context): Known {
   let known = knownOf.get(root);
   if (known === undefined || known.context !== context) {
-    known = { context, prefixes: new Map(), folders: new Map(), expected: new Map() };
+    known = { context, prefixes: new Map(), read: new Map(), folders: new Map(), expected: new Map() };
     knownOf.set(root, known);
   }
   return known;

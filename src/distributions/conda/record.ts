@@ -116,6 +116,8 @@ export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>
 
 /** Whether a path stays below a prefix. */
 export function isBelow(path: string): boolean {
+  const plain = path.length < 1000 && !path.startsWith('.') && !path.includes('/.') && !path.includes('//');
+  if (plain && path !== '' && !path.startsWith('/') && !path.endsWith('/') && !path.includes('\0')) return true;
   return path !== '' && isSafeAbsolute(`/${path}`);
 }
 
@@ -131,8 +133,11 @@ const kinds: ReadonlyMap<string, LinkedPath['type']> = new Map([
 /** `files` names everything, `paths_data` says more of most of it; old records have the first only. */
 function pathsOf(value: Readonly<Record<string, unknown>>): readonly LinkedPath[] {
   const known = parsePaths(value['paths_data']);
+  const { files } = value;
+  if (Array.isArray(files) && files.length === known.length && known.every(({ path }, index) => path === files[index]))
+    return known;
   const named = new Set(known.map(({ path }) => path));
-  const others = texts(value['files']).filter((path) => isBelow(path) && !named.has(path));
+  const others = texts(files).filter((path) => isBelow(path) && !named.has(path));
   return [...known, ...others.map((path): LinkedPath => ({ path, type: 'compiled' }))];
 }
 

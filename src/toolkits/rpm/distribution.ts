@@ -7,6 +7,9 @@ import { check } from './read/check.ts';
 import { describe } from './read/describe.ts';
 import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isRedhat } from './read/release.ts';
+import { change } from './solve/change.ts';
+import { edit } from './solve/edit.ts';
+import { resolve } from './solve/resolve.ts';
 import { rpmLockSchema, rpmSpecSchema, type RpmLock, type RpmSpec } from './spec.ts';
 
 /** A distribution of rpm packages with yum or dnf. */
@@ -34,6 +37,9 @@ export function rpmDistribution({
       );
     },
     describe: (owned, root, context) => describe(type, title, owned, root, context),
+    resolve,
+    edit,
+    change,
     contents: (_, lock) => contents(lock),
     wanted,
     bootstrap,

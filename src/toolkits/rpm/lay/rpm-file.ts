@@ -5,8 +5,10 @@ import { compressionOf, decompress } from '../../../roots/decompress.ts';
 import { parseHeader, type Header } from '../header.ts';
 import { headerMagic } from './build-header.ts';
 import { readCpio, type CpioMember } from './cpio.ts';
+import { withoutChecks } from './xz.ts';
 
 const largestHeader = 256 * 1024 * 1024;
+const largestPayload = 64 * 1024 ** 3;
 
 /** An .rpm that is open: signature, header, and where its payload begins. */
 export interface RpmArchive {
@@ -42,8 +44,10 @@ export async function withRpm<T>(file: string, what: string, use: (archive: RpmA
       header: main.header,
       async *members() {
         const start = take(main.end, Math.min(6, size - main.end));
+        const compression = compressionOf(start);
         const payload = { fd, offset: main.end, size: size - main.end };
-        yield* readCpio(decompress(payload, compressionOf(start), 64 * 1024 ** 3, what), what);
+        const source = compression === 'xz' ? withoutChecks(take(main.end, size - main.end)) : payload;
+        yield* readCpio(decompress(source, compression, largestPayload, what), what);
       },
     });
   } finally {

@@ -4,6 +4,7 @@ import { byBytes, type Note } from '../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
 import { soughtByGo } from '../../toolkits/trees/go.ts';
 import { keepUsed, limitIn } from '../../toolkits/trees/keep-used.ts';
+import { standardLibrary } from '../../toolkits/trees/python.ts';
 import { completeUsed } from '../../toolkits/trees/used.ts';
 import { identify, type Identity } from './identify.ts';
 import { managedPlace } from './places.ts';
@@ -36,7 +37,12 @@ export async function describe(
   for (const [top, paths] of [...used].sort(([a], [b]) => byBytes(a, b))) {
     const whole = context.whole.includes(top);
     const identity = await identify(top, root);
-    const all = whole ? await everything(top, root) : await completeUsed(top, [...paths, ...identity.evidence], root);
+    // an environment stands on it, and no run tells what that needs of it
+    const alone = identity.name === 'Python' && !paths.some((path) => /\/lib\d*\/python\d/.test(path));
+    const needed = alone ? await standardLibrary(top, root) : [];
+    const all = whole
+      ? await everything(top, root)
+      : await completeUsed(top, [...paths, ...identity.evidence, ...needed], root);
     for (const lead of all.leads) leads.add(lead);
     if (identity.name === 'Go') for (const lead of await soughtByGo(context.ran, root)) leads.add(lead);
     const key = JSON.stringify([top, whole, context.keep, ...[...all.paths].sort(byBytes)]);

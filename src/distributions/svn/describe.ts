@@ -123,6 +123,6 @@ async function keepCopy(
 }
 
 /** Where the repository's text of a file lies, below the working copy's top. */
-export function pristinePath(sha1: string): string {
+function pristinePath(sha1: string): string {
   return `.svn/pristine/${sha1.slice(0, 2)}/${sha1}.svn-base`;
 }

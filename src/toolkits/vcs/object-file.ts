@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 
 /** The largest object that is read as a whole, in bytes. */
-export const largestObject = 256 * 1024 * 1024;
+const largestObject = 256 * 1024 * 1024;
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 

@@ -9,7 +9,7 @@ export interface Pointer {
 }
 
 /** Pointers are small: git-annex reads 32 kB of them, git-lfs one. */
-export const largestPointer = 32_768;
+const largestPointer = 32_768;
 
 /** Reads a pointer of git-lfs (docs/spec.md there) or of git-annex; undefined where the blob is content itself. */
 export function parsePointer(bytes: Uint8Array): Pointer | undefined {

@@ -13,7 +13,7 @@ import type { AnnexedContent, GitLock, GitSpec } from './spec.ts';
 import { remotesOf, type Remote } from './state.ts';
 
 /** Content up to this size is in every bundle, although a remote has it: remotes go away. */
-export const smallContent = 64 * 1024 * 1024;
+const smallContent = 64 * 1024 * 1024;
 /** So much of one content, and of all together, is stored where a remote has it: as of a run's inputs. */
 const largest = { one: 2 * 1024 ** 3, all: 8 * 1024 ** 3 };
 

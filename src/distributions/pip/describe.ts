@@ -51,8 +51,8 @@ export async function describe(
 
 async function describeSite(site: string, used: ReadonlySet<string>, root: Root, context: TraceContext): Promise<One> {
   const top = topOf(site);
-  const { sites, owners } = await readSites([site], root, context);
-  const ours = sites.flatMap(({ packages }) => packages.filter((one) => isOurs(site, one)));
+  const { sites, owners } = await readSites([site], root, context, isOurs);
+  const ours = sites.flatMap(({ packages }) => packages);
   const keys = context.scope === 'all' ? new Set(ours.map(({ key }) => key)) : closureOf(used, ours);
   const packages = ours.filter(({ key }) => keys.has(key));
   const paths = await filesOf(new Set(packages), sites, owners, root);

@@ -48,13 +48,10 @@ export const pip: Distribution<PipSpec, PipLock> = {
   },
   packages: packageIds,
   async observe(spec, root, context) {
-    const { sites } = await readSites([spec.path], root, context);
-    return observed(
-      sites.map((site) => ({ ...site, packages: site.packages.filter((one) => isOurs(site.path, one)) })),
-    );
+    return observed((await readSites([spec.path], root, context, isOurs)).sites);
   },
   async check(spec, lock, root, context) {
-    const { sites } = await readSites([spec.path], root, context);
+    const { sites } = await readSites([spec.path], root, context, isOurs);
     const tree =
       lock.tree === undefined
         ? await laidEntries(lock, targetOf(spec), [], context.store)

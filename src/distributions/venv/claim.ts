@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
-
 import type { Context, Owner, Root, TraceContext } from '../../contract/index.ts';
-import { toOwners } from '../../toolkits/python/owners.ts';
+import { byFolder } from '../../toolkits/python/by-folder.ts';
+import { ownersFor } from '../../toolkits/python/owners.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
 import { findEnvironments, isSkeleton, readEnvironment } from './environment.ts';
 
@@ -14,31 +13,31 @@ export async function claim(
   root: Root,
   context: Context | TraceContext,
 ): Promise<ReadonlyMap<string, readonly Owner[]>> {
-  const claimed = new Map<string, readonly Owner[]>();
-  const folders = new Map(paths.map((path) => [path, posix.dirname(path)]));
+  const folders = new Set<string>();
+  const note = byFolder((folder) => folders.add(folder));
+  for (const path of paths) note(path);
   // an environment may be asked for by its own folder
-  const whole = 'whole' in context ? context.whole : [];
-  const near = await findEnvironments(new Set([...folders.values(), ...whole]), root);
-  const byTop = new Map<string, string[]>();
-  for (const path of paths) {
-    const top = near(path) ?? near(folders.get(path) ?? path);
+  const whole = new Set('whole' in context ? context.whole : []);
+  const near = await findEnvironments([...folders, ...whole], root);
+  const known = new Map<string, (path: string) => readonly Owner[] | undefined>();
+  const environmentOf = new Map<string, string>();
+  for (const folder of [...folders, ...whole]) {
+    const top = near(folder);
     if (top === undefined) continue;
-    const mine = byTop.get(top);
-    if (mine === undefined) byTop.set(top, [path]);
-    else mine.push(path);
-  }
-  for (const [top, inside] of byTop) {
+    environmentOf.set(folder, top);
+    if (known.has(top)) continue;
     const environment = await readEnvironment(top, root);
-    if (environment === undefined) continue;
-    const { owners } = await readSites(environment.sites, root, context);
+    const { owners } = await readSites(environment?.sites ?? [], root, context);
     const itself: readonly Owner[] = [{ key: top, instance: top }];
-    const stats = await root.lstat(inside);
-    for (const [index, path] of inside.entries()) {
-      if (stats[index] === undefined) continue;
-      const found = owners.of(path);
-      if (found.packages.length > 0) claimed.set(path, toOwners(found, top));
-      else if (isSkeleton(top, path)) claimed.set(path, itself);
-    }
+    const ownersOf = ownersFor(owners, top);
+    known.set(top, (path) => ownersOf(path) ?? (isSkeleton(top, path) ? itself : undefined));
+  }
+  const claimed = new Map<string, readonly Owner[]>();
+  const topOf = byFolder((folder) => environmentOf.get(folder));
+  for (const path of paths) {
+    const top = whole.has(path) ? environmentOf.get(path) : topOf(path);
+    const found = top === undefined ? undefined : known.get(top)?.(path);
+    if (found !== undefined) claimed.set(path, found);
   }
   return claimed;
 }

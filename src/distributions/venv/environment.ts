@@ -25,11 +25,15 @@ export async function findEnvironments(
   root: Root,
 ): Promise<(folder: string) => string | undefined> {
   const folders = new Set<string>();
-  for (const path of below) for (let at = path; at !== '/' && !folders.has(at); at = posix.dirname(at)) folders.add(at);
+  for (const path of below)
+    for (let at = path; at.length > 1 && !folders.has(at); at = posix.dirname(at)) folders.add(at);
   const all = [...folders];
   const stats = await root.lstat(all.map((folder) => posix.join(folder, 'pyvenv.cfg')));
   const tops = new Set(all.filter((_, index) => stats[index]?.type === 'file'));
-  return (folder) => (tops.has(folder) ? folder : ancestors(folder).find((one) => tops.has(one)));
+  return (folder) => {
+    if (tops.size === 0 || folder === '') return undefined;
+    return tops.has(folder) ? folder : ancestors(folder).find((one) => tops.has(one));
+  };
 }
 
 /** Reads what an environment is; undefined where there is none. */

@@ -27,7 +27,7 @@ export function ownersIn(sites: readonly Site[]): SiteOwners {
     }
   }
   const listed = (path: string): readonly SitePackage[] => {
-    const many = several.get(path);
+    const many = several.size === 0 ? undefined : several.get(path);
     if (many !== undefined) return many.toSorted((a, b) => byBytes(a.key, b.key));
     const one = single.get(path) ?? folders.get(path) ?? inFolder(path, folders);
     return one === undefined ? [] : [one];
@@ -51,9 +51,20 @@ function sourceOf(path: string): string | undefined {
   return path.endsWith('.pyc') && !path.includes('/__pycache__/') ? path.slice(0, -1) : undefined;
 }
 
-/** Owners as the contract has them. `instance` is shared by all. */
-export function toOwners({ packages, explained }: ReturnType<SiteOwners['of']>, instance: string): readonly Owner[] {
-  return packages.map(({ key }) => ({ key, instance, ...(explained === undefined ? {} : { explained }) }));
+/** Owners as the contract has them; those of one package are one value. */
+export function ownersFor(owners: SiteOwners, instance: string): (path: string) => readonly Owner[] | undefined {
+  const known = new Map<SitePackage, readonly Owner[]>();
+  return (path) => {
+    const { packages, explained } = owners.of(path);
+    const [first] = packages;
+    if (first === undefined) return undefined;
+    if (explained !== undefined || packages.length > 1) {
+      return packages.map(({ key }) => ({ key, instance, ...(explained === undefined ? {} : { explained }) }));
+    }
+    let own = known.get(first);
+    if (own === undefined) known.set(first, (own = [{ key: first.key, instance }]));
+    return own;
+  };
 }
 
 /** Every file and link below the folders that belongs to one of these packages, compiled files included. One walk. */

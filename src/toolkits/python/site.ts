@@ -47,15 +47,22 @@ async function readDistInfo(root: Root, site: string, info: string, notes: Note[
   }
   const record = await read('RECORD', 256 * 1024 * 1024);
   const entries = record === undefined ? [] : parseRecord(record);
-  const files = new Map<string, SiteFile>();
-  for (const name of names) files.set(posix.join(info, name), { path: posix.join(info, name) });
-  for (const { path, ...rest } of entries) {
+  const folder = posix.basename(info);
+  const files: SiteFile[] = [];
+  const listed = new Set<string>();
+  for (const { path, hash, size } of entries) {
     const absolute = recordPath(site, path);
-    if (absolute !== undefined) files.set(absolute, { path: absolute, ...rest });
+    if (absolute === undefined) continue;
+    files.push(
+      hash === undefined || size === undefined
+        ? { path: absolute, ...(hash === undefined ? {} : { hash }) }
+        : { path: absolute, hash, size },
+    );
+    if (path.startsWith(folder)) listed.add(path);
   }
+  for (const name of names) if (!listed.has(`${folder}/${name}`)) files.push({ path: posix.join(info, name) });
   if (record === undefined) notes.push(unreadableNote(`${info}/RECORD`, 'its package’s files are not known'));
-  else if (!entries.some(({ path }) => path === `${posix.basename(info)}/RECORD`))
-    notes.push(unreadableNote(`${info}/RECORD`, 'it is cut short or broken'));
+  else if (!listed.has(`${folder}/RECORD`)) notes.push(unreadableNote(`${info}/RECORD`, 'it is cut short or broken'));
   const wheel = await read('WHEEL');
   const direct = await read('direct_url.json');
   const parsedDirect = direct === undefined ? undefined : parseDirectUrl(direct);
@@ -70,7 +77,7 @@ async function readDistInfo(root: Root, site: string, info: string, notes: Note[
     requires: metadata.requires,
     ...(wheel === undefined ? {} : { wheel: parseWheelInfo(wheel) }),
     ...(parsedDirect === undefined ? {} : { direct: parsedDirect }),
-    files: [...files.values()],
+    files,
     folders: [],
   };
 }

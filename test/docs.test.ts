@@ -7,11 +7,14 @@ import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 
 import { distributions } from '../src/distributions/index.ts';
+import { distributionsPage } from '../scripts/distributions-page.ts';
 import { readSpec } from '../src/formats/spec/read.ts';
 
 const top = resolve(import.meta.dirname, '..');
 const names = ['README.md', ...globSync('docs/**/*.md', { cwd: top })];
 const pages = names.map((name) => ({ name, text: readFileSync(join(top, name), 'utf8') }));
+/** Pages about our own files; that of the distributions is about others'. */
+const ownPages = pages.filter(({ name }) => name !== 'docs/distributions.md');
 const page = (name: string) => pages.find((one) => one.name === name)?.text ?? '';
 const blocks = (text: string, language: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
@@ -36,7 +39,7 @@ test('every link leads somewhere', () => {
 
 test('every path of ours that a page names is there', () => {
   const ours = new Set([...foldersOf('.'), ...foldersOf('src')]);
-  const missing = pages.flatMap(({ name, text }) =>
+  const missing = ownPages.flatMap(({ name, text }) =>
     [...prose(text).matchAll(/`(?:ls |node )?([\w.*-]+\/[\w./*-]*)`/g)].flatMap(([, path = '']) => {
       const first = path.split('/')[0] ?? '';
       if (!ours.has(first) || path.includes('NAME')) return [];
@@ -52,7 +55,7 @@ test('every file and member that a page names is one of the code', () => {
   const contract = globSync('src/{contract,model}/*.ts', { cwd: top })
     .map((file) => readFileSync(join(top, file), 'utf8'))
     .join('\n');
-  const wrong = pages.flatMap(({ name, text }) => [
+  const wrong = ownPages.flatMap(({ name, text }) => [
     ...[...prose(text).matchAll(/^\| `([\w-]+\.ts)` \|/gm)].flatMap(([, file = '']) =>
       globSync(`src/{backends,distributions}/*/${file}`, { cwd: top }).length > 0 ? [] : [`${name}: ${file}`],
     ),
@@ -95,6 +98,14 @@ test('the specs in the README are specs', () => {
     const { warnings } = readSpec(text, { file: 'README.md', distributions });
     assert.deepEqual(warnings, []);
   }
+});
+
+test('the page of the distributions is made of their own', () => {
+  const readmes = distributions.flatMap(({ type }) => {
+    const file = join(top, 'src/distributions', type as string, 'readme.md');
+    return existsSync(file) ? [{ type: type as string, text: readFileSync(file, 'utf8') }] : [];
+  });
+  assert.equal(page('docs/distributions.md'), distributionsPage(readmes), 'npm run docs writes it');
 });
 
 test('the programs in the pages type-check', () => {

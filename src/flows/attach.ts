@@ -45,23 +45,29 @@ function rootfsOf(rootfs: RootfsValue | undefined, { changed }: InstanceValue): 
   return rootfs === undefined || changed === undefined ? rootfs : { ...rootfs, changed };
 }
 
-/** The same of an instance that is claimed: what its backend writes down goes through that claim. */
+/** The same of an instance that is claimed: whatever is written down of it goes through that claim. */
 export async function attachClaimed(
   claim: Claim<InstanceValue>,
   hall: Hall,
-): Promise<{ readonly instance: Instance; current(): InstanceValue }> {
-  let { value } = claim.held;
-  if (value === undefined) throw new UserError(`the record of ${claim.name} is damaged`);
+): Promise<{
+  readonly instance: Instance;
+  current(): InstanceValue;
+  record(more: Partial<InstanceValue>): Promise<void>;
+}> {
+  const { value: held } = claim.held;
+  if (held === undefined) throw new UserError(`the record of ${claim.name} is damaged`);
+  let value: InstanceValue = held;
+  const record = async (more: Partial<InstanceValue>) => {
+    value = { ...value, ...more };
+    await claim.record(value);
+  };
   const backend = backendOf(value.backend, hall.backends);
   const instance = await backend.attach(value, paramsOf(backend, value.params), {
     ...contextOf(hall),
     state: claim.folder,
-    record: async (facts) => {
-      value = { ...(value as InstanceValue), facts };
-      await claim.record(value);
-    },
+    record: async (facts) => await record({ facts }),
   });
-  return { instance, current: () => value as InstanceValue };
+  return { instance, current: () => value, record };
 }
 
 /** Removes an instance, whole or broken, and all that is its own. */

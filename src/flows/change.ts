@@ -1,4 +1,8 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import {
+  digestOf,
   distributionId,
   UserError,
   volatileMatcher,
@@ -11,12 +15,11 @@ import {
 import type { CreateContext, Exact } from '../contract/index.ts';
 import { readSpec } from '../formats/spec/read.ts';
 import { writeSpec } from '../formats/spec/write.ts';
-import type { InstanceValue } from '../inventory/inventory.ts';
 import { applySteps } from './apply.ts';
 import { attach, attachClaimed } from './attach.ts';
 import { enteredAs } from './create.ts';
 import { obtainAll } from './create/obtain.ts';
-import { keepTouched, lookOver, touchedSince } from './change/touched.ts';
+import { keepTouched, lookBefore, touchedSince } from './change/touched.ts';
 import { targetsOf, type Asked, type Target } from './change/words.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { diff } from './diff.ts';
@@ -78,18 +81,17 @@ export async function applyChange(change: Change, house: House): Promise<{ reado
   }
   return await withWork(house, async (work) => {
     const context = createContextOf(house, work, value.confinement.level === 'trusted');
-    const { steps, contents } = await obtainChange(change, context, house);
+    // what was interrupted may have left some of what it was on the way to
+    const between = value.becoming === undefined ? [] : [await loadStored(name, value.becoming, house)];
+    const { steps, contents } = await obtainChange(change, [...between, from], context, house);
     const source = await house.store.add(Buffer.from(writeSpec(to, house)));
-    const becoming: InstanceValue = { ...value, becoming: source.sha256 };
-    await claim.record(becoming);
-    const { instance, current } = await attachClaimed({ ...claim, held: { ...claim.held, value: becoming } }, house);
+    const { instance, current, record } = await attachClaimed(claim, house);
     await using session = await instance.session();
-    const volatile = volatileMatcher([
-      ...volatilePaths,
-      ...volatileOf(from, house.distributions),
-      ...volatileOf(to, house.distributions),
-    ]);
-    const before = await lookOver(session.root, volatile, house.signal);
+    const own = [from, to].flatMap((spec) => volatileOf(spec, house.distributions));
+    const volatile = volatileMatcher([...volatilePaths, ...own]);
+    const looked = join(claim.folder, 'before-change');
+    const before = await lookBefore(looked, between.length > 0, session.root, volatile, house.signal);
+    await record({ becoming: source.sha256 });
     await applySteps(steps, session, house.store, () => {});
     const touched = await touchedSince(before, session.root, volatile, house.signal);
     const { becoming: _, ...rest } = current();
@@ -102,30 +104,41 @@ export async function applyChange(change: Change, house: House): Promise<{ reado
         contents: [...new Set([...(value.changed?.contents ?? []), ...contents.map(({ sha256 }) => sha256)])].sort(),
       },
     });
+    await rm(looked, { force: true });
     return { steps };
   });
 }
 
 /** The steps, with everything that they name in the store. */
 async function obtainChange(
-  { from, to, ids }: Change,
+  { to, ids }: Change,
+  states: readonly Spec[],
   context: CreateContext,
   house: House,
 ): Promise<{ readonly steps: readonly Step[]; readonly contents: readonly ContentRef[] }> {
-  const old = new Map(partsOf(from, house.distributions).map((part) => [part.id, part]));
-  const parts = partsOf(to, house.distributions).filter(({ id }) => ids.includes(id));
+  const old = states.map((state) => new Map(partsOf(state, house.distributions).map((part) => [part.id, part])));
+  const due = new Set([...ids, ...changedIds(states[0], to)]);
+  const parts = partsOf(to, house.distributions).filter(({ id }) => due.has(id));
   const { made } = await obtainAll(parts, context);
   const steps: Step[] = [];
   for (const part of parts) {
-    const was = old.get(part.id);
-    if (was === undefined) throw new Error(`${part.id} was not there`);
-    steps.push(...(await stepsOf(was, part, made[part.id] ?? {}, context)));
+    for (const state of old) {
+      const was = state.get(part.id);
+      if (was !== undefined) steps.push(...(await stepsOf(was, part, made[part.id] ?? {}, context)));
+    }
   }
   const contents = parts.flatMap(({ plugin, spec, lock }) => {
     const { kept, archived } = plugin.contents(spec, lock);
     return [...kept, ...archived];
   });
   return { steps, contents };
+}
+
+/** Distributions that are another in one of two states. */
+function changedIds(one: Spec | undefined, other: Spec): readonly string[] {
+  return other.distributions
+    .map(distributionId)
+    .filter((id) => digestOf(one?.lock?.distributions?.[id]) !== digestOf(other.lock?.distributions?.[id]));
 }
 
 async function stepsOf(

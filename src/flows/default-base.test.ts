@@ -9,17 +9,16 @@ import type { House } from './house.ts';
 
 const overlay = (type: string, needs: readonly Need[]): AnyDistribution =>
   ({ ...fakeDistribution, type, bootstrap: undefined, needs: () => needs }) as unknown as AnyDistribution;
-const alone = (type: string, own: boolean): AnyDistribution =>
-  ({
-    ...fakeDistribution,
-    type,
-    async asBase(needs: readonly Need[]) {
-      return {
-        spec: { type, release: 'r1', packages: needs.flatMap(({ debian }) => debian) } as unknown as FakeSpec,
-        own,
-      };
-    },
-  });
+const alone = (type: string, own: boolean): AnyDistribution => ({
+  ...fakeDistribution,
+  type,
+  async asBase(needs: readonly Need[]) {
+    return {
+      spec: { type, release: 'r1', packages: needs.flatMap(({ debian }) => debian) },
+      own,
+    };
+  },
+});
 const need = (program: string): Need => ({ program, debian: [program], redhat: [] });
 const house = (distributions: readonly AnyDistribution[], defaults: Record<string, unknown> = {}): House =>
   ({ distributions, settings: (name: string) => (name === 'defaults' ? defaults : {}) }) as unknown as House;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { fakeDistributions } from '../../test/fakes/distributions.ts';
-import type { UserError} from '../model/index.ts';
+import type { UserError } from '../model/index.ts';
 import { type DistributionSpec, type FileLock, type Run, type Spec } from '../model/index.ts';
 import { bindLock, lockState } from '../formats/spec/lock.ts';
 import { readSpec } from '../formats/spec/read.ts';
@@ -74,9 +74,11 @@ test('a second run joins: packages united, variables shared or its own, everythi
   assert.deepEqual(spec.distributions, [
     { type: 'debian', release: 'bookworm', packages: ['awk=1', 'bash=1', 'zsh=1'] },
   ]);
-  const { packages } = spec.lock?.distributions?.['debian'] as unknown as { packages: { name: string; why: string }[] };
+  const lock = spec.lock?.distributions?.['debian'] as unknown as
+    | { packages: { name: string; why: string }[] }
+    | undefined;
   assert.deepEqual(
-    packages.map(({ name, why }) => `${name} ${why}`),
+    lock?.packages.map(({ name, why }) => `${name} ${why}`),
     ['awk used', 'bash used', 'libc used', 'zsh used'],
   );
   assert.deepEqual([...new Set(lockState(spec).map(({ state }) => state))], ['locked']);

@@ -37,6 +37,9 @@ export const verb: Verb = {
       const { backend, image, confinement } = attached.record;
       terminal.answer(`${word}: ${status}, ${backend}, ${confinement.level}, network ${confinement.network}`);
       terminal.answer(`rootfs ${image.rootfs.slice(0, 12)}, image ${image.reference}`);
+      if (attached.record.becoming !== undefined) {
+        terminal.answer('it was being turned into something else when that was interrupted: do it again');
+      }
       const exact = exactness(spec, house.distributions);
       for (const line of specLines(spec, { exact, all: options.flag('all'), distributions: house.distributions }))
         terminal.answer(line);

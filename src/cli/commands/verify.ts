@@ -32,6 +32,10 @@ export const verb: Verb = {
         ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
       }),
     );
+    const { becoming } = (await house.inventory.instances.find(word))?.value ?? {};
+    if (becoming !== undefined && file === undefined) {
+      terminal.error(`${word} was being turned into something else when that was interrupted: do it again`);
+    }
     if (terminal.json) terminal.value(verdict);
     else {
       const lines = verdictLines(verdict, { name: place.label, width: terminal.width, all: options.flag('all') });

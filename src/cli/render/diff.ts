@@ -41,7 +41,8 @@ export function diffLines(found: Differences, view: DiffView = {}): readonly str
 }
 
 function titleOf({ type, id, where, release }: DistributionDifference): string {
-  const name = id === type ? type : `${type} ${id}`;
+  // where it lies says more than what it is called
+  const name = id === type || where !== undefined ? type : `${type} ${id}`;
   const place = where === undefined ? '' : ` ${where}`;
   if (release === undefined) return printable(`${name}${place}`);
   return printable(`${name}${place}`.padEnd(9) + ` ${release.was ?? '?'} → ${release.is ?? '?'}`);

@@ -1,16 +1,37 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 import { byBytes, type Entry, type VolatileMatcher } from '../../model/index.ts';
 import type { Root, Stat, Store } from '../../contract/index.ts';
+import { writeWhole } from '../../formats/write-whole.ts';
 
-/** A tree without contents: each entry, and what it is known by; a change of content moves the time. */
-export type Looked = ReadonlyMap<string, { readonly entry: Entry; readonly facts: string }>;
+/** A tree without contents: what each entry is known by; a change of content moves the time. */
+export type Looked = ReadonlyMap<string, string>;
 
 /** What a change has made of paths: the entry afterwards, or undefined where it took it away. */
 export type Touched = ReadonlyMap<string, Entry | undefined>;
 
-/** Looks at a whole tree, without contents. */
-export async function lookOver(root: Root, volatile: VolatileMatcher, signal: AbortSignal): Promise<Looked> {
+/** A tree before it is changed: as `file` has it from a change that was interrupted, else as it is, written there. */
+export async function lookBefore(
+  file: string,
+  isInterrupted: boolean,
+  ...[root, volatile, signal]: Parameters<typeof lookOver>
+): Promise<Looked> {
+  if (isInterrupted && existsSync(file)) {
+    const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
+    return new Map(lines.map((line) => JSON.parse(line) as [string, string]));
+  }
+  const looked = new Map<string, string>();
+  for (const [path, { facts }] of await lookOver(root, volatile, signal)) looked.set(path, facts);
+  await writeWhole(file, [...looked].map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  return looked;
+}
+
+async function lookOver(
+  root: Root,
+  volatile: VolatileMatcher,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, { readonly entry: Entry; readonly facts: string }>> {
   const entries: Entry[] = [];
   for await (const entry of root.scan({ digests: [], except: volatile.except, signal })) {
     if (entry.type !== 'socket' && !volatile.matches(entry.path)) entries.push(entry);
@@ -35,7 +56,7 @@ export async function touchedSince(
   signal: AbortSignal,
 ): Promise<Touched> {
   const after = await lookOver(root, volatile, signal);
-  const changed = [...after].filter(([path, { facts }]) => before.get(path)?.facts !== facts);
+  const changed = [...after].filter(([path, { facts }]) => before.get(path) !== facts);
   const files = changed.flatMap(([path, { entry }]) => (entry.type === 'file' ? [path] : []));
   const digests = await root.digest(files, 'sha256');
   const sha256 = new Map(files.map((path, index) => [path, digests[index]]));

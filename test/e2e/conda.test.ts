@@ -6,10 +6,15 @@ import { after, before, describe, test } from 'node:test';
 
 import { parse, parseDocument } from 'yaml';
 
+import { fetchAll } from '../../src/archives/fetch.ts';
+import type { Wanted } from '../../src/contract/index.ts';
+import { conda } from '../../src/distributions/conda/index.ts';
 import type { CondaLock, CondaSpec } from '../../src/distributions/conda/spec.ts';
 import { checkRecords } from '../../src/distributions/conda/observe.ts';
 import { localRoot } from '../../src/roots/local.ts';
 import { runProcess } from '../../src/sessions/process.ts';
+import { layInto } from '../fakes/conda-prefix.ts';
+import { contexts } from '../fakes/contexts.ts';
 import { serve, type Served } from '../fakes/serve.ts';
 import { commandIn } from './command.ts';
 import { makeChannel, makeWheel, rattlerIn, type Rattler } from './conda-world.ts';
@@ -151,26 +156,20 @@ echo evil > ${env}/lib/python3.11/site-packages/evil.py
   });
 
   test('a loose description is solved, and laid as the real installer lays it', async (t) => {
-    t.after(async () => await run('delete', '--yes', 'loose'));
-    const loose = join(folder, 'loose.yaml');
+    const here = contexts(t);
+    const creating = {
+      ...here.creating,
+      fetch: async (wanted: readonly Wanted[]) => await fetchAll(wanted, here.creating),
+    };
     const where = join(place, 'loose');
-    const document = parseDocument(readFileSync(file, 'utf8'));
-    const { distributions } = document.toJS() as { distributions: { type: string }[] };
-    const own = { type: 'conda', path: where, channels: [served.url], packages: ['pure>=0.5'] };
-    document.set('distributions', [...distributions.filter(({ type }) => type !== 'conda'), own]);
-    document.deleteIn(['lock', 'distributions', 'conda']);
-    document.delete('runs');
-    document.deleteIn(['lock', 'runs']);
-    writeFileSync(loose, document.toString({ lineWidth: 0 }));
-    const resolved = await run('resolve', loose);
-    assert.equal(resolved.status, 0, resolved.stderr);
-    const created = await run('create', 'loose', '-b', 'chroot', loose);
-    assert.equal(created.status, 0, created.stderr);
+    const wish: CondaSpec = { type: 'conda', path: where, channels: [served.url], packages: ['pure>=0.5'] };
+    const lock = await conda.resolve?.(wish, undefined, creating, []);
+    assert.ok(lock);
+    const { missing } = await creating.fetch(await conda.wanted(wish, { of: 'sha256:', ...lock }, creating));
+    assert.deepEqual(missing, []);
+    await layInto(join(here.folder, 'root'), wish, lock, here);
     await rattler.install(served.url, where, ['pure >=0.5']);
-    const listed = await run('exec', 'loose', '--', 'sh', '-c', `cd ${where} && ${listing}`);
-    assert.deepEqual(differences(listed.stdout, await list(where)), []);
-    const verified = await run('verify', 'loose');
-    assert.equal(verified.status, 0, verified.stdout + verified.stderr);
+    assert.deepEqual(differences(await list(join(here.folder, 'root', where)), await list(where)), []);
   });
 });
 

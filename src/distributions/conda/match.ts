@@ -21,7 +21,7 @@ export interface Wish {
 export function parseWish(word: string): Wish {
   const trimmed = word.trim();
   const bracket = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*\[([^\][]*)\]$/.exec(trimmed);
-  const plain = /^([A-Za-z0-9_][A-Za-z0-9_.-]*?)\s*((?:[=<>!~ ].*)?)$/.exec(trimmed);
+  const plain = /^([A-Za-z0-9_][A-Za-z0-9_.-]*?)\s*((?:[=<>!~ ][\w.*=<>!~,| +-]*)?)$/.exec(trimmed);
   const name = nameOf(trimmed);
   if (name !== undefined && word.length <= 500 && !/[:/\\\n\0]/.test(word)) {
     if (bracket !== null) {

@@ -55,6 +55,8 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
       ? new Set<string>()
       : await pathsGone(lay.was.tree, lay.was.rest, (one) => locked.has(recordPath(one)), store);
 
+  const commands = lay.was === undefined ? new Map<string, string>() : commandsOf(opened, lay.was.prefix, python);
+
   async function* members(): AsyncGenerator<TarMember> {
     const written = new Set<string>();
     const folders = function* (path: string): Generator<TarMember> {
@@ -68,13 +70,16 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
     };
     const top = kept?.get('.');
     yield { entry: top ?? { ...root, path: '.' } };
-    for (const entry of lay.was?.tree ?? []) {
-      if (entry.type !== 'directory' || written.has(entry.path) || isCompiledFolder(entry.path)) continue;
-      yield* folders(`${entry.path}/x`);
-    }
+    for (const path of emptyFolders(lay.was?.tree ?? [])) yield* folders(`${path}/x`);
     if (lay.was !== undefined) {
       const moved = moveRest(
-        { ...lay.was, from: lay.was.prefix, to: lay.prefix, skips: (path) => anew.has(path) || gone.has(path) },
+        {
+          ...lay.was,
+          from: lay.was.prefix,
+          to: lay.prefix,
+          skips: (path) =>
+            anew.has(path) || gone.has(path) || (commands.has(path) && commands.get(path) === kept?.get(path)?.sha256),
+        },
         store,
       );
       for await (const member of moved) {
@@ -243,6 +248,21 @@ function moveTarget(target: string, from: string, to: string): string {
   return target === from || target.startsWith(`${from}/`) ? `${to}${target.slice(from.length)}` : target;
 }
 
-function isCompiledFolder(path: string): boolean {
-  return path.endsWith('/__pycache__');
+/** Folders that have nothing in them; those of others come with what is in them. */
+function emptyFolders(tree: readonly TreeEntry[]): readonly string[] {
+  const full = new Set<string>();
+  for (const { path } of tree) full.add(posix.dirname(path));
+  return tree.flatMap(({ path, type }) => (type === 'directory' && !full.has(path) ? [path] : []));
+}
+
+/** The commands of pure packages as they were made for another prefix, by path: their sha256. */
+function commandsOf(
+  opened: readonly Opened[],
+  prefix: string,
+  python: PrefixPython | undefined,
+): ReadonlyMap<string, string> {
+  const made = opened.flatMap(({ info }) =>
+    info.entryPoints.flatMap((point) => (python === undefined ? [] : (entryPoint(point, prefix, python) ?? []))),
+  );
+  return new Map(made.map(({ path, content }) => [path, sha256(content)]));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fakeDistribution, type FakeSpec } from '../../test/fakes/distribution.ts';
+import { fakeDistribution } from '../../test/fakes/distribution.ts';
 import type { AnyDistribution, Need } from '../contract/index.ts';
 import type { Spec } from '../model/index.ts';
 import { addedBase, baseReason, withBase } from './default-base.ts';

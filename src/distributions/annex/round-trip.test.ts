@@ -262,3 +262,40 @@ test('an edit names annexed files, and moves to another commit', () => {
   assert.equal(annex.edit?.(spec, { upgrade: ['topic'] }).branch, 'topic');
   assert.throws(() => annex.edit?.(spec, { uninstall: ['x'] }), /x is not among/);
 });
+
+test('a loose entry is resolved: commit, keys of the files that are to be got, and where they are', async (t) => {
+  const { folder, creating, store } = contexts(t);
+  const published = join(folder, 'served/ds');
+  await fakeAnnex(published, files);
+  await gitIn(published, 'update-server-info');
+  const served = await serve(join(folder, 'served'));
+  t.after(async () => await served[Symbol.asyncDispose]());
+  const remote = `${served.url}/ds/.git`;
+  const wish = parse(annex.schema, {
+    type: 'annex',
+    path: '/data',
+    remote,
+    branch: 'main',
+    get: ['data/in.dat', 'free.txt'],
+  });
+  const context = fetching(t, { folder, creating, store } as ReturnType<typeof contexts>);
+  const lock = { of: `sha256:${'0'.repeat(64)}` as const, ...(await annex.resolve?.(wish, undefined, context, [])) };
+  assert.equal(`${lock.commit}\n`, await gitIn(published, 'rev-parse', 'HEAD'));
+  assert.deepEqual(
+    lock.keys?.map(({ key, paths, unlocked }) => [key, paths, unlocked]),
+    [
+      [fakeKey('data/in.dat', used), ['data/in.dat'], undefined],
+      [fakeKey('free.txt', 'unlocked\n'), ['free.txt'], ['free.txt']],
+    ],
+  );
+  const prepared = await annex.prepare?.(wish, lock, context);
+  assert.deepEqual([prepared?.missing, prepared?.from], [[], { remote: 3 }]);
+  await unpackSteps(annex.plan(wish, lock, prepared?.made ?? {}), join(folder, 'made'), store);
+  assert.equal(readFileSync(join(folder, 'made/data/data/in.dat'), 'utf8'), used);
+  assert.equal(readFileSync(join(folder, 'made/data/free.txt'), 'utf8'), 'unlocked\n');
+  assert.equal(statSync(join(folder, 'made/data/.git', object)).mode & 0o7777, 0o444);
+  const same = await annex.resolve?.(wish, lock, creating, []);
+  assert.deepEqual(same?.keys, lock.keys, 'what is held stays');
+  const odd = { ...wish, get: ['code.py'] };
+  await assert.rejects(annex.resolve?.(odd, undefined, context, []) ?? Promise.resolve(), /code.py is no annexed file/);
+});

@@ -4,7 +4,6 @@ import { byBytes } from '../../../model/index.ts';
 import type { Root } from '../../../contract/index.ts';
 import type { ObjectReader } from '../read-objects.ts';
 import { readRefs } from '../refs.ts';
-import type { WorkTree } from '../worktree.ts';
 import { lowerFolder } from './key.ts';
 
 /** A place that git-annex can keep content in beside git remotes, by its uuid. What is secret in its configuration is left out. */
@@ -29,8 +28,8 @@ const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const webUuid = '00000000-0000-0000-0000-000000000001';
 
 /** Reads it in the repository's own git-annex branch, those of its remotes, and the journal. */
-export async function readAnnexLogs(root: Root, tree: WorkTree, objects: ObjectReader): Promise<AnnexLogs> {
-  const refs = (await readRefs(root, tree.commonDir)).filter(({ name }) =>
+export async function readAnnexLogs(root: Root, commonDir: string, objects: ObjectReader): Promise<AnnexLogs> {
+  const refs = (await readRefs(root, commonDir)).filter(({ name }) =>
     /^refs\/(?:heads|remotes\/.+)\/git-annex$/.test(name),
   );
   const commits = [...new Set(refs.map(({ id }) => id))];
@@ -38,9 +37,7 @@ export async function readAnnexLogs(root: Root, tree: WorkTree, objects: ObjectR
     const texts = [];
     for (const commit of commits) texts.push((await objects.blobAt(commit, path))?.toString('utf8') ?? '');
     const name = path.replaceAll('_', '__').replaceAll('/', '_');
-    const journal = await root
-      .readFile(posix.join(tree.commonDir, 'annex/journal', name), 1 << 24)
-      .catch(() => undefined);
+    const journal = await root.readFile(posix.join(commonDir, 'annex/journal', name), 1 << 24).catch(() => undefined);
     return [...texts, journal?.toString('utf8') ?? ''].join('\n');
   };
   return {

@@ -40,7 +40,7 @@ export async function describeAnnex(
   const notes: Note[] = [];
   const keys = await usedKeys(root, tree, { pointers, filled }, used);
   using objects = await readObjects(root, tree.commonDir, tree.algorithm);
-  const logs = await readAnnexLogs(root, tree, objects);
+  const logs = await readAnnexLogs(root, tree.commonDir, objects);
   const remotes = remotesOf(tree);
   const uuids = new Map(
     remotes.flatMap(({ name }) => {

@@ -5,6 +5,7 @@ import { UserError } from '../../../model/index.ts';
 import type { CreateContext } from '../../../contract/index.ts';
 import { isFetchable } from '../address.ts';
 import { runGit } from '../git.ts';
+import { resolveKeys } from './resolve-keys.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
 import type { GitLock, GitSpec } from './spec.ts';
 
@@ -16,16 +17,21 @@ export async function resolve(
   renew: boolean | readonly string[],
 ): Promise<Omit<GitLock, 'of'>> {
   const moves = typeof renew === 'boolean' ? renew : renew.includes(wish.path);
-  if (wish.commit !== undefined) return held === undefined ? {} : withoutOf(held);
-  if (held?.commit !== undefined && !moves) return withoutOf(held);
+  const commit = wish.commit ?? (moves ? undefined : held?.commit);
+  if (commit !== undefined) {
+    const there = new Set(held?.keys?.flatMap(({ paths }) => paths));
+    const keys = (wish.get ?? []).every((path) => there.has(path)) ? {} : await resolveKeys(wish, commit, context);
+    return { ...(held === undefined ? {} : withoutOf(held)), ...keys };
+  }
   const { remote } = wish;
   if (remote === undefined || !isFetchable(remote)) {
-    throw new UserError(`git: ${wish.path} names neither a commit nor a remote that can be asked`, {
+    throw new UserError(`${wish.type}: ${wish.path} names neither a commit nor a remote that can be asked`, {
       status: 2,
       hint: 'add "remote: https://…" or "commit: …"',
     });
   }
-  return { commit: await askRemote(remote, wish.branch, context) };
+  const newest = await askRemote(remote, wish.branch, context);
+  return { commit: newest, ...(await resolveKeys(wish, newest, context)) };
 }
 
 async function askRemote(remote: string, branch: string | undefined, context: CreateContext): Promise<string> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -21,11 +22,17 @@ import { digestOf } from '../../src/model/index.ts';
 import { readAttribution } from '../../src/toolkits/rpm/read/attribution.ts';
 import { readDatabase } from '../../src/toolkits/rpm/read/database.ts';
 import { filesOf } from '../../src/toolkits/rpm/read/package.ts';
+import { fetchAll } from '../../src/archives/fetch.ts';
+import { openStore } from '../../src/archives/store.ts';
+import { places } from '../../src/inventory/places.ts';
+import type { Wanted } from '../../src/contract/index.ts';
+import type { RpmLock, RpmSpec } from '../../src/toolkits/rpm/spec.ts';
+import { serve } from '../fakes/serve.ts';
 import { contexts } from '../fakes/contexts.ts';
 import { rpmDatabases } from '../fakes/rpm-databases.ts';
 import { commandIn } from './command.ts';
 import { withDockerd } from './dockerd.ts';
-import { scratch } from './need.ts';
+import { need, scratch } from './need.ts';
 import { databasePath, makeRpmWorld, type RpmWorld } from './rpm-world.ts';
 
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/nonexistent' };
@@ -194,5 +201,96 @@ async function asRpm(directory: string): Promise<string[]> {
     })
     .sort();
 }
+
+test('what dnf remembers leads to the repository, keys vouch, and packages of a live environment change', async (t) => {
+  await need('dnf', 'createrepo-c', 'gpg', 'gpgv');
+  const home = join(folder, 'signer');
+  const repository = join(folder, 'repository');
+  const directory = join(folder, 'by-dnf');
+  const sh = async (script: string, ...words: readonly string[]) =>
+    await runProcess(['/bin/sh', '-euc', script, 'sh', ...words], { env: { ...env, HOME: home, GNUPGHOME: home } });
+  mkdirSync(home, { mode: 0o700 });
+  // this machine's rpm has its database in the home, without this
+  writeFileSync(join(home, '.rpmmacros'), `%_dbpath ${databasePath}\n`);
+  await sh(
+    'cp -al "$1" "$2"; gpg --batch --quiet --passphrase "" --quick-gen-key tester rsa2048',
+    world.packages,
+    repository,
+  );
+  await sh('cp "$1"/sample-*.rpm "$1"/s; mv "$1"/s "$1"/$(basename "$1"/sample-*.rpm)', repository);
+  await sh(
+    'rpmsign --define "_gpg_name tester" --define "__gpg /usr/bin/gpg" --addsign "$1"/sample-*.rpm; gpg --armor --export >"$2"/key; createrepo_c -q "$1"',
+    repository,
+    home,
+  );
+  await using served = await serve(repository);
+  t.after(() => sh('gpgconf --kill all'));
+  await sh(
+    'mkdir -p "$1/etc/yum.repos.d"; printf "[local]\\nname=Local \\$releasever\\nbaseurl=%s\\ngpgcheck=0\\n" "$2" >"$1/etc/yum.repos.d/local.repo"',
+    directory,
+    served.url,
+  );
+  await sh(
+    'dnf -y -q --installroot="$1" --releasever=8 --setopt=reposdir="$1/etc/yum.repos.d" --setopt=cachedir="$1/var/cache/dnf" install sample rpm bash coreutils >&2; rpm --root "$1" --import "$2/key"',
+    directory,
+    home,
+  );
+  const repronim = commandIn(join(folder, 'home'));
+  const file = join(folder, 'dnf.yaml');
+  const traced = await repronim('trace', '--in', `root:${directory}`, '-o', file, '--path', '/usr/bin/sample');
+  assert.equal(traced.status, 0, traced.stderr);
+  const { spec } = readSpec(readFileSync(file), { file, distributions });
+  const entry = spec.distributions.find(({ type }) => type === 'redhat') as RpmSpec;
+  const lock = spec.lock?.distributions?.['redhat'] as RpmLock;
+  assert.deepEqual(entry.sources, [{ name: 'local', uri: served.url, label: 'Local 8' }]);
+  assert.ok(
+    lock.packages.every(({ from, path, repacked }) => from === 'local' && path !== undefined && repacked !== true),
+  );
+  assert.equal(Object.keys(lock.keys ?? {}).length, 1);
+  const { creating } = contexts(t);
+  const store = openStore(places({ REPRONIM_HOME: join(folder, 'home') }).store);
+  const context = {
+    ...creating,
+    store,
+    fetch: async (wanted: readonly Wanted[]) => await fetchAll(wanted, { ...creating, store }),
+  };
+  const vouched = await redhat.trust?.(entry, lock, context);
+  assert.deepEqual([vouched?.byMachine, vouched?.byBundle, vouched?.byNobody.length], [0, 1, lock.packages.length - 1]);
+
+  const name = 'rpm-by-dnf';
+  t.after(() => repronim('delete', '--yes', name));
+  const ok = async (...words: readonly string[]) => {
+    const said = await repronim(...words);
+    assert.equal(said.status, 0, `${words.join(' ')}: ${said.stderr}${said.stdout}`);
+    return said.stdout;
+  };
+  await ok('create', name, file, '-b', 'chroot');
+  await ok('verify', name);
+  await ok('install', '--yes', '-r', name, 'sed', 'grep');
+  const query = ['exec', name, '--', 'rpm', '--dbpath', databasePath] as const;
+  assert.match(await ok(...query, '-q', 'sed', 'grep'), /^sed-.*\ngrep-/);
+  await ok('verify', name);
+  await ok('uninstall', '--yes', '-r', name, 'sample');
+  assert.equal((await repronim(...query, '-q', 'sample')).status, 1);
+  await ok('verify', name);
+
+  const loose = join(folder, 'loose.yaml');
+  const exact = join(folder, 'exact.yaml');
+  writeFileSync(
+    loose,
+    `repronim: 1\ndistributions:\n- type: redhat\n  release: "9"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages:\n  - sample>=2:1.0~rc1\n`,
+  );
+  await ok('resolve', loose, '-o', exact);
+  const resolved = readSpec(readFileSync(exact), { file: exact, distributions }).spec.lock?.distributions?.[
+    'redhat'
+  ] as RpmLock;
+  const versions = new Map(lock.packages.map((one) => [one.name, one]));
+  for (const one of resolved.packages) {
+    const traced = versions.get(one.name);
+    if (traced !== undefined) assert.deepEqual([one.version, one.sha256], [traced.version, traced.sha256]);
+  }
+  assert.equal(resolved.packages.find((one) => one.name === 'sample')?.why, 'manual');
+  assert.ok(resolved.packages.some((one) => one.name === 'rpm'));
+});
 
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,6 +10,7 @@ import { isRedhat } from './read/release.ts';
 import { change } from './solve/change.ts';
 import { edit } from './solve/edit.ts';
 import { resolve } from './solve/resolve.ts';
+import { trust } from './solve/trust.ts';
 import { rpmLockSchema, rpmSpecSchema, type RpmLock, type RpmSpec } from './spec.ts';
 
 /** A distribution of rpm packages with yum or dnf. */
@@ -40,6 +41,7 @@ export function rpmDistribution({
     resolve,
     edit,
     change,
+    trust,
     contents: (_, lock) => contents(lock),
     wanted,
     bootstrap,

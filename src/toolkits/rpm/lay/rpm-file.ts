@@ -14,6 +14,8 @@ const largestPayload = 64 * 1024 ** 3;
 export interface RpmArchive {
   readonly signature: Header;
   readonly header: Header;
+  /** Where its payload begins in the file. */
+  readonly payloadAt: number;
   /** The members of its payload, in order. */
   members(): AsyncGenerator<CpioMember, void, undefined>;
 }
@@ -42,6 +44,7 @@ export async function withRpm<T>(file: string, what: string, use: (archive: RpmA
     return await use({
       signature: signature.header,
       header: main.header,
+      payloadAt: main.end,
       async *members() {
         const start = take(main.end, Math.min(6, size - main.end));
         const compression = compressionOf(start);

@@ -19,7 +19,7 @@ const essentialFiles: readonly string[] = [
 ];
 
 /** Senses of a dependency (rpm's lib/rpmds.h). */
-export const senses = { less: 2, greater: 4, equal: 8, rpmlib: 1 << 24 } as const;
+const senses = { less: 2, greater: 4, equal: 8, rpmlib: 1 << 24 } as const;
 
 interface Provided {
   readonly by: RpmPackage;

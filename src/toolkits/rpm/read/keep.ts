@@ -58,7 +58,7 @@ export async function keepPackage(
 }
 
 /** The file name of a package's .rpm, as repositories and caches have it. */
-export function fileName({ name, evr, architecture }: Pick<RpmPackage, 'name' | 'evr' | 'architecture'>): string {
+function fileName({ name, evr, architecture }: Pick<RpmPackage, 'name' | 'evr' | 'architecture'>): string {
   return `${name}-${evr.version}-${evr.release ?? ''}.${architecture}.rpm`;
 }
 

@@ -74,7 +74,7 @@ export function layRepository({ index, lists }: FetchedRepository, folder: strin
 }
 
 /** The lists that a `repomd.xml` names, with places in the repository only. */
-export function parseRepomd(text: string): Listed[] {
+function parseRepomd(text: string): Listed[] {
   return [...text.matchAll(/<data\s[^>]*type="([a-z_]+)"[^>]*>([\s\S]*?)<\/data>/g)].flatMap(
     ([, type = '', block = '']) => {
       const sha256 = /<checksum\s[^>]*type="sha256"[^>]*>\s*([0-9a-f]{64})\s*</.exec(block)?.[1];

@@ -13,6 +13,8 @@ export interface Requirement {
   readonly marker?: string;
 }
 
+const clausePattern = /^(?:===|==|!=|~=|<=|>=|<|>)\s*[\w.!+*-]+$/;
+
 /** A requirement; undefined where it is none, or one by address. */
 export function parseRequirement(text: string): Requirement | undefined {
   if (text.length > 2048) return undefined;
@@ -22,7 +24,7 @@ export function parseRequirement(text: string): Requirement | undefined {
   const semicolon = rest.indexOf(';');
   const head = semicolon === -1 ? rest : rest.slice(0, semicolon);
   const specifier = (open === undefined ? head : head.replace(/\)\s*$/, '')).trim();
-  if (specifier !== '' && !/^(?:===|==|!=|~=|<=|>=|<|>)[\w.!+*=<>~,\s-]+$/.test(specifier)) return undefined;
+  if (specifier !== '' && !specifier.split(',').every((clause) => clausePattern.test(clause.trim()))) return undefined;
   return {
     name: normalizeName(name),
     written: name,

@@ -103,7 +103,7 @@ function satisfiesClause(version: string, clause: string): boolean {
     }
     default: {
       const sameRelease = is.epoch === other.epoch && compareReleases(is.release, other.release) === 0;
-      if (is.post !== undefined && sameRelease && other.post === undefined && is.pre === undefined) return false;
+      if (sameRelease && ((is.post !== undefined && other.post === undefined) || is.local !== undefined)) return false;
       return compareVersions(bare, wanted) > 0;
     }
   }

@@ -1,6 +1,7 @@
 import { isSecretPath, isWithin } from '../../model/index.ts';
 import type { Context, Owner, Root, TraceContext } from '../../contract/index.ts';
 import { knownTops } from './identify.ts';
+import { packageTargets } from './package-targets.ts';
 import { customaryPlace, managedPlace, possibleTops } from './places.ts';
 
 /**
@@ -29,9 +30,12 @@ export async function claim(
     else own(path, top);
   }
   const known = await knownTops([...new Set([...candidates.values()].flat())], root);
+  const left: string[] = [];
   for (const [path, tops] of candidates) {
     const top = tops.find((one) => known.has(one)) ?? customaryPlace(path)?.top;
-    if (top !== undefined) own(path, top);
+    if (top === undefined) left.push(path);
+    else own(path, top);
   }
+  for (const [path, top] of await packageTargets(left, root)) own(path, top);
   return claimed;
 }

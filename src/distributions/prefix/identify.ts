@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 
 import type { Root } from '../../contract/index.ts';
 import { readBuiltBy } from '../../toolkits/trees/built-by.ts';
+import { packagesIn } from './package-targets.ts';
 import { factsOf, librariesIn, plainFacts } from './build-facts.ts';
 
 /** What a tree is, by its own files. */
@@ -100,7 +101,7 @@ export async function identify(top: string, root: Root): Promise<Identity> {
   }
   const version = versionIn(top);
   const name = posix.basename(version === undefined ? top : posix.dirname(top)).replace(/^\.(?=.)/, '');
-  const build = plainFacts(Object.fromEntries(await librariesIn(top, root)));
+  const build = plainFacts(Object.fromEntries([...(await librariesIn(top, root)), ...(await packagesIn(top, root))]));
   return { name, ...(version === undefined ? {} : { version }), build, evidence: [] };
 }
 

@@ -88,6 +88,22 @@ build_time_vars = {'ABIFLAGS': '',
   assert.deepEqual(await seen('/b'), ['b', undefined, {}], 'a broken description is none');
 });
 
+test('a folder that pip install --target filled is a tree', async (t) => {
+  const { root, tracing } = lay(t, {
+    '/data/libs/six.py': '',
+    '/data/libs/six-1.17.0.dist-info/METADATA': '',
+    '/data/libs/numpy/core/_multiarray.cpython-311-x86_64-linux-gnu.so': '',
+    '/data/own/six.py': '',
+    '/home/u/script.py': '',
+    '/home/u/x-1.dist-info/METADATA': '',
+  });
+  const mine = ['/data/libs/numpy/core/_multiarray.cpython-311-x86_64-linux-gnu.so', '/data/libs/six.py'];
+  const owned = await prefix.claim([...mine, '/data/own/six.py', '/home/u/script.py'], root, tracing);
+  assert.deepEqual([...owned.keys()].toSorted(), mine);
+  const { spec, lock } = (await prefix.describe(owned, root, tracing)).distributions[0] ?? assert.fail();
+  assert.deepEqual([spec.path, spec.name, lock.build], ['/data/libs', 'libs', { six: '1.17.0' }]);
+});
+
 test('an interpreter that only something else stands on brings its library', async (t) => {
   const { root, tracing } = lay(t, {
     '/home/u/.pyenv/versions/3.11.7/bin/python3.11': '',

@@ -81,6 +81,7 @@ describe('conda', { skip, concurrency: 1 }, () => {
       ],
     );
     assert.deepEqual(lock.needs, ['__glibc >=2.17']);
+    assert.match(lock.virtual?.['__glibc'] ?? '', /^2\.\d+$/);
     assert.deepEqual(lock.variables, { GREET_HOME: 'x' });
     // what artifacts bring is not kept
     assert.ok((lock.rest?.size ?? 0) < 1_000_000, `${lock.rest?.size} bytes are kept`);

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Context } from '../../contract/index.ts';
+import { isTooDeep } from '../../formats/yaml-depth.ts';
 import { cutChannel, isFetchable } from './address.ts';
 
 /** What this machine's clients of conda, and our own configuration, say of channels. */
@@ -45,7 +46,7 @@ export async function readClientConfig(context: Context): Promise<ClientConfig> 
 /** A `.condarc`; what is not understood is left out. Never throws. */
 export async function parseCondarc(text: string): Promise<ClientConfig> {
   const nothing = { channels: [], named: new Map(), caches: [], mirrors: new Map() };
-  if (text === '' || text.length > 1024 * 1024) return nothing;
+  if (text === '' || text.length > 1024 * 1024 || isTooDeep(text)) return nothing;
   const { parse } = await import('yaml');
   let value: unknown;
   try {

@@ -5,8 +5,10 @@ import type { Description, Owner, Root, TraceContext } from '../../contract/inde
 import { keepTree, type KeptTree } from '../../toolkits/trees/compose.ts';
 import { channelOf, cutChannel } from './address.ts';
 import { isElse } from './claim.ts';
+import { nameOf } from './history.ts';
 import { prefixAt, type CondaPrefix } from './prefix.ts';
 import type { CondaRecord } from './record.ts';
+import { detectVirtual } from './solve.ts';
 import type { CondaLock, CondaPackage, CondaSpec } from './spec.ts';
 
 type One = Description<CondaSpec, CondaLock>['distributions'][number];
@@ -45,7 +47,7 @@ export async function describe(
           : { pip: prefix.pip.map(({ name, version }) => ({ name, version, repacked: true })) }),
         ...(prefix.site === undefined ? {} : { site: prefix.site }),
         ...(Object.keys(prefix.variables).length === 0 ? {} : { variables: prefix.variables }),
-        ...needsOf(prefix),
+        ...needsOf(prefix, root),
         ...(kept === undefined ? {} : { tree: kept.tree }),
         ...(kept?.rest === undefined ? {} : { rest: kept.rest }),
         ...(kept === undefined ? {} : { files: kept.files, size: kept.size }),
@@ -109,9 +111,13 @@ function toRow(record: CondaRecord, prefix: CondaPrefix): CondaPackage {
   };
 }
 
-function needsOf({ records }: CondaPrefix): { readonly needs?: readonly string[] } {
+/** What packages ask of the system, and what this one has of it, where it is the one that we run on. */
+function needsOf({ records }: CondaPrefix, root: Root): Pick<CondaLock, 'needs' | 'virtual'> {
   const needs = new Set(records.flatMap(({ depends }) => depends.filter((one) => one.startsWith('__'))));
-  return needs.size === 0 ? {} : { needs: [...needs].sort(byBytes) };
+  if (needs.size === 0) return {};
+  const names = new Set([...needs].map((one) => nameOf(one)));
+  const has = root.directory === '/' ? Object.entries(detectVirtual()).filter(([name]) => names.has(name)) : [];
+  return { needs: [...needs].sort(byBytes), ...(has.length === 0 ? {} : { virtual: Object.fromEntries(has) }) };
 }
 
 async function keep(

@@ -1,6 +1,13 @@
 import { posix } from 'node:path';
 
-import { byBytes, UserError, type ContentRef, type EnvironmentChange, type Step } from '../../model/index.ts';
+import {
+  byBytes,
+  canonicalJson,
+  UserError,
+  type ContentRef,
+  type EnvironmentChange,
+  type Step,
+} from '../../model/index.ts';
 import type { Edit, Exact } from '../../contract/index.ts';
 import { nameOf } from './history.ts';
 import type { CondaLock, CondaSpec } from './spec.ts';
@@ -52,7 +59,7 @@ const parts = [
 
 /** The prefix anew: what packages brought goes, and the tree of the other state comes. */
 export function change(from: Exact<CondaSpec, CondaLock>, to: Exact<CondaSpec, CondaLock>): readonly Step[] {
-  if (from.made['tree']?.sha256 === to.made['tree']?.sha256 && from.spec.path === to.spec.path) return [];
+  if (from.spec.path === to.spec.path && canonicalJson(from.lock) === canonicalJson(to.lock)) return [];
   const removed = parts.map((part): Step => ({
     do: 'remove',
     path: posix.join(from.spec.path, part),

@@ -6,6 +6,7 @@ import { check, observe, packages } from './observe.ts';
 import { prepare } from './prepare.ts';
 import { resolve } from './resolve.ts';
 import { condaLockSchema, condaSchema, type CondaLock, type CondaSpec } from './spec.ts';
+import { trust } from './trust.ts';
 import { wanted } from './wanted.ts';
 
 /** Conda prefixes, whichever program made them: their packages by artifact, and what artifacts do not bring. */
@@ -34,4 +35,5 @@ export const conda: Distribution<CondaSpec, CondaLock> = {
   packages,
   observe,
   check,
+  trust,
 };

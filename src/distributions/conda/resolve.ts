@@ -28,7 +28,7 @@ export async function resolve(
     words,
     channels,
     platform: wish.platform ?? detectPlatform(),
-    virtual: { ...detectVirtual(), ...wish.virtual },
+    virtual: { ...detectVirtual(), ...held?.virtual, ...wish.virtual },
     held: (held?.packages ?? []).filter(({ name, repacked }) => repacked === true || !free(name)),
   });
   const { needs: _, ...others } = held === undefined ? { needs: [] } : withoutOf(held);

@@ -262,3 +262,23 @@ test('artifacts are looked for in caches, in a mirror, and at the recorded addre
     ['channel', 'https://conda.example.org/main/linux-64/libdemo-1.2-h0_0.conda'],
   ]);
 });
+
+test('a channel of this machine vouches for what it lists, nobody for what was kept', async (t) => {
+  const here = contexts(t);
+  const folder = join(here.folder, 'channel');
+  const { built, rows } = await lockRows(smallBuilds, here, channel);
+  writeChannel(folder, built.slice(0, 2));
+  await using served = await serve(folder);
+  const packages = rows.map((row) => ({ ...row, channel: served.url }));
+  const lock: CondaLock = { of, packages, pip: [{ name: 'tiny', version: '1.0', repacked: true }] };
+  const ask = async (settings: Record<string, unknown>) =>
+    await conda.trust?.({ type: 'conda', path }, lock, contexts(t, settings).creating);
+  assert.deepEqual(await ask({ channels: [served.url] }), {
+    packages: 4,
+    byMachine: 2,
+    byBundle: 0,
+    byNobody: ['pip:tiny', 'pure'],
+    because: 'in no channel of this machine',
+  });
+  assert.equal((await ask({ channels: ['https://other.example.org'] }))?.byMachine, 0);
+});

@@ -66,6 +66,8 @@ export interface CondaLock extends DistributionLock {
   readonly variables?: Readonly<Record<string, string>>;
   /** What packages ask of the system, beyond other packages: `__glibc >=2.17`. */
   readonly needs?: readonly string[];
+  /** What the traced system had of that: `__glibc: "2.36"`. */
+  readonly virtual?: Readonly<Record<string, string>>;
   /** Every file with mode, owner, time and sha256: see `toolkits/trees`. Absent where the prefix was never there. */
   readonly tree?: ContentRef;
   /** What no artifact brings, as a tar. */
@@ -137,6 +139,7 @@ export const condaLockSchema = v.looseObject({
   site: v.optional(pathBelow),
   variables: v.optional(v.record(variableText, anyText)),
   needs: v.optional(v.array(text)),
+  virtual: v.optional(v.record(wordText, text)),
   tree: v.optional(contentRef),
   rest: v.optional(contentRef),
   files: v.optional(integer),

@@ -1,5 +1,7 @@
 import { parse } from 'yaml';
 
+import { isTooDeep } from '../../formats/yaml-depth.ts';
+
 /** What a lock file says of one package. */
 export interface Told {
   readonly name?: string;
@@ -44,6 +46,7 @@ export function parseNpmLock(content: string): ToldAll | undefined {
 
 /** pnpm's lock file, as it keeps one in `node_modules/.pnpm/lock.yaml`: by `NAME@VERSION`. Versions 5 to 9. */
 export function parsePnpmLock(content: string): ToldAll | undefined {
+  if (isTooDeep(content)) return undefined;
   let lock: unknown;
   try {
     lock = parse(content, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' });

@@ -1,13 +1,16 @@
+const mostBits = 2 ** 22;
+
 /**
  * A compressed bitmap as git stores it (gitformat-bitmap(5), "ewah"): number of bits, number of 64-bit words, the
  * words, and the position of the last run word. A run word says how many words of one bit follow (bit 0: which bit,
  * bits 1–32: how many), and how many words are written out after it (bits 33–63).
  *
- * Throws RangeError where it is cut off.
+ * Throws RangeError where it is cut off, or has more bits than any index has entries: a few bytes can stand for many.
  */
 export function readEwah(bytes: Buffer, start: number): { readonly bits: ReadonlySet<number>; readonly end: number } {
   const size = bytes.readUInt32BE(start);
   const words = bytes.readUInt32BE(start + 4);
+  if (size > mostBits) throw new RangeError(`a bitmap of ${size} bits`);
   const first = start + 8;
   const bits = new Set<number>();
   let position = 0;

@@ -13,6 +13,7 @@ export function inflateLz4(packed: Buffer, limit: number): Buffer {
     at += 7 + ((flags & 8) !== 0 ? 8 : 0) + ((flags & 1) !== 0 ? 4 : 0);
     let window = Buffer.alloc(0);
     for (;;) {
+      if (at + 4 > packed.length) throw new Error('truncated');
       const word = packed.readUInt32LE(at);
       at += 4;
       if (word === 0) break;

@@ -1,4 +1,4 @@
-import type { OnProgress } from '../model/index.ts';
+import type { OnProgress, PackageId } from '../model/index.ts';
 import type { Obtained, Store, Wanted } from './store.ts';
 
 /** What every longer operation gets. */
@@ -39,4 +39,6 @@ export interface CreateContext extends Context {
   readonly work: string;
   /** Says that confinement may be missing: one's own trace, or `--trust`. */
   readonly trusted: boolean;
+  /** Of an entry that is resolved: the packages of what it stands on, as exactly as they are known by then. */
+  readonly base?: readonly PackageId[];
 }

@@ -1,4 +1,4 @@
-import { distributionId, UserError, type DistributionLock, type Spec } from '../model/index.ts';
+import { distributionId, UserError, type DistributionLock, type DistributionSpec, type Spec } from '../model/index.ts';
 import { bindLock, lockState } from '../formats/spec/lock.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { withBase } from './default-base.ts';
@@ -36,9 +36,26 @@ export async function resolveEntries(
   return await withWork(house, async (work) => {
     const context = createContextOf(house, work, false);
     const locks: Record<string, Omit<DistributionLock, 'of'>> = {};
-    for (const [id, renew] of due) {
-      const entry = spec.distributions.find((one) => distributionId(one) === id);
-      const plugin = house.distributions.find(({ type }) => type === entry?.type);
+    const pluginOf = (entry: DistributionSpec | undefined) =>
+      house.distributions.find(({ type }) => type === entry?.type);
+    const standsAlone = (entry: DistributionSpec) => pluginOf(entry)?.bootstrap !== undefined;
+    const packagesOfBase = (entry: DistributionSpec) => {
+      const base = spec.distributions.find((one) =>
+        entry.base === undefined ? standsAlone(one) : distributionId(one) === entry.base,
+      );
+      if (base === undefined || base === entry) return {};
+      const lock = locks[distributionId(base)] ?? spec.lock?.distributions?.[distributionId(base)];
+      return { base: pluginOf(base)?.packages(base, lock as DistributionLock | undefined) ?? [] };
+    };
+    const entries = [...due].map(([id, renew]) => ({
+      id,
+      renew,
+      entry: spec.distributions.find((one) => distributionId(one) === id),
+    }));
+    // what others stand on comes first
+    const depth = ({ entry }: (typeof entries)[number]) => (entry === undefined || standsAlone(entry) ? 0 : 1);
+    for (const { id, renew, entry } of entries.toSorted((a, b) => depth(a) - depth(b))) {
+      const plugin = pluginOf(entry);
       if (entry === undefined || plugin === undefined) continue;
       if (plugin.resolve === undefined) {
         throw new UserError(`${id} has no lock, and ${plugin.title} cannot be resolved from a description`, {
@@ -46,7 +63,12 @@ export async function resolveEntries(
           hint: `trace where it is: repronim trace --path …`,
         });
       }
-      locks[id] = await plugin.resolve(entry, spec.lock?.distributions?.[id], context, renew);
+      locks[id] = await plugin.resolve(
+        entry,
+        spec.lock?.distributions?.[id],
+        { ...context, ...packagesOfBase(entry) },
+        renew,
+      );
     }
     return bindLock(spec, { distributions: locks });
   });

@@ -16,17 +16,25 @@ export async function resolve(
   context: CreateContext,
   renew: true | readonly string[],
 ): Promise<Omit<VenvLock, 'of'>> {
-  const python = wish.python ?? held?.python ?? (await versionHere(wish.interpreter ?? usualInterpreter));
+  const interpreter = wish.interpreter ?? usualInterpreter;
+  const python =
+    wish.python ?? versionIn(interpreter, context.base) ?? held?.python ?? (await versionHere(interpreter));
   if (python === undefined) {
-    throw new UserError(
-      `which Python is ${wish.id ?? wish.type} for? ${wish.interpreter ?? usualInterpreter} is not here`,
-      {
-        status: 2,
-        hint: 'add "python: …" to it, the version of the Python that it stands on, such as "3.11"',
-      },
-    );
+    throw new UserError(`which Python is ${wish.id ?? wish.type} for? ${interpreter} is not here`, {
+      status: 2,
+      hint: 'add "python: …" to it, the version of the Python that it stands on, such as "3.11"',
+    });
   }
   return await resolvePackages(wish, python, held, context, renew);
+}
+
+/** That of the system's Python, by the package that has it; that of a Python that is the base itself. */
+function versionIn(interpreter: string, base: CreateContext['base']): string | undefined {
+  const name = /^\/usr\/(?:local\/)?bin\/(python3(?:\.\d+)?)$/.exec(interpreter)?.[1];
+  const found =
+    base?.find((one) => (one.name ?? one.key).split(':')[0] === (name ?? 'python')) ??
+    base?.find((one) => one.name === 'Python' && interpreter.startsWith(`${one.key}/`));
+  return /^(?:\d+:)?(\d+\.\d+)/.exec(found?.version ?? '')?.[1];
 }
 
 /** By what its links lead to: nothing is executed that a file names. */

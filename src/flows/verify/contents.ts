@@ -30,9 +30,10 @@ export async function verifyContents(
     if (answer === undefined) continue;
     checked += answer.checked;
     for (const path of answer.own ?? []) own.add(path);
-    // what nobody owns is found below, where all distributions and the spec itself are asked
+    // what nobody owns is found below, where all distributions and the spec itself are asked; but what does not belong
+    // into a folder that an overlay has as a whole, only that knows
     for (const one of answer.differing) {
-      if (one.kind === 'unknown') continue;
+      if (one.kind === 'unknown' && plugin.bootstrap !== undefined) continue;
       // a tracked file that a run changes lies here as it was before it; `files` compares it with that
       if (outputs.has(one.path)) explained.push({ ...one, explained: 'a run writes it' });
       else differing.push(one);

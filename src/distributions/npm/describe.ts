@@ -8,7 +8,7 @@ import { cleanAddress, commonRegistry, toResolved } from './address.ts';
 import { layoutAt } from './claim.ts';
 import { defaultRegistry, tracedConfig } from './client.ts';
 import { artifactFinder, type Artifact, type FindArtifact } from './find-artifact.ts';
-import type { Layout } from './layout.ts';
+import { caches, type Layout } from './layout.ts';
 import { nodeOf } from './node-of.ts';
 import { nameIn, readTree } from './read-tree.ts';
 import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
@@ -165,8 +165,7 @@ function enclosing(key: string): string[] {
   return found;
 }
 
-/** Caches of programs lie there by custom; they belong to no package. */
-const caches = /\/node_modules\/(?:\.cache|\.vite|\.vite-temp|\.vitest)(?:\/|$)/;
+const isCache = new RegExp(`/node_modules/(?:${caches.map((name) => RegExp.escape(name)).join('|')})(?:/|$)`);
 /** What an installer writes for itself is wanted whatever its mode is. */
 const installers =
   /\/node_modules\/(?:\.package-lock\.json|\.modules\.yaml|\.yarn-integrity|\.yarn-state\.yml|\.pnpm\/lock\.yaml)$/;
@@ -183,7 +182,7 @@ async function keep(
   const isSupplied = (path: string) => supplied.has(path.slice(top === '/' ? 1 : top.length + 1));
   const paths = new Set([...used, ...bins.keys()]);
   for await (const { path, type, mode } of root.scan({ below: folders, except, digests: [], signal: context.signal })) {
-    if (caches.test(path)) continue;
+    if (isCache.test(path)) continue;
     const isOwn = isSupplied(path) || installers.test(path);
     if (type !== 'file' || isOwn || (!isSecretPath(path) && !deniesOthers(mode))) paths.add(path);
     else {

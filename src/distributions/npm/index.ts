@@ -6,6 +6,7 @@ import { claim } from './claim.ts';
 import { describe } from './describe.ts';
 import { edit } from './edit.ts';
 import { check, observe, packages } from './observe.ts';
+import { caches } from './layout.ts';
 import { prepare } from './prepare.ts';
 import { resolve } from './resolve.ts';
 import { modulesOf, npmLockSchema, npmSchema, type NpmLock, type NpmSpec } from './spec.ts';
@@ -42,9 +43,8 @@ export const npm: Distribution<NpmSpec, NpmLock> = {
   },
   needs: () => [{ program: 'node', debian: ['nodejs'], redhat: ['nodejs'] }],
   volatile(spec) {
-    return [
-      { pattern: `${posix.join(spec.path, modulesOf(spec))}/.cache/`, because: 'caches of programs, no packages' },
-    ];
+    const folder = posix.join(spec.path, modulesOf(spec));
+    return caches.map((name) => ({ pattern: `${folder}/${name}/`, because: 'caches of programs, no packages' }));
   },
   packages,
   observe,

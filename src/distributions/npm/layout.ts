@@ -23,6 +23,9 @@ export interface Layout {
   readonly except: readonly string[];
 }
 
+/** Folders in a `node_modules` where programs by custom keep what they remember: of no package. */
+export const caches: readonly string[] = ['.cache', '.vite', '.vite-temp', '.vitest'];
+
 /** More is no project: not looked at. */
 const most = 200_000;
 

@@ -1,7 +1,8 @@
 import { byBytes, type PackageId } from '../../model/index.ts';
 import type { Checked, Context, Observed, Root } from '../../contract/index.ts';
 import { checkTree } from '../../toolkits/trees/check.ts';
-import { readLayout } from './layout.ts';
+import { findUnknown } from '../../toolkits/trees/unknown.ts';
+import { caches, readLayout } from './layout.ts';
 import { treeOf } from './prepare.ts';
 import { readTree } from './read-tree.ts';
 import { modulesOf, type NpmLock, type NpmSpec } from './spec.ts';
@@ -47,5 +48,12 @@ export async function observe(spec: NpmSpec, root: Root): Promise<Observed> {
 export async function check(spec: NpmSpec, lock: NpmLock, root: Root, { store }: Context): Promise<Checked> {
   const tree = await treeOf(spec, lock, store);
   if (tree === undefined) return { checked: 0, differing: [], explained: [] };
-  return await checkTree(root, spec.path, tree.entries, `npm ${spec.path}`);
+  const owner = `npm ${spec.path}`;
+  const checked = await checkTree(root, spec.path, tree.entries, owner);
+  const layout = await readLayout(root, spec.path, spec.global === true);
+  if (layout === undefined) return checked;
+  // whoever lies in a package's folder is taken for its own by `claim`: only the list tells
+  const except = [...layout.except, ...layout.folders.flatMap((folder) => caches.map((name) => `${folder}/${name}`))];
+  const unknown = await findUnknown(root, spec.path, tree.entries, owner, { below: layout.folders, except });
+  return { ...checked, differing: [...checked.differing, ...unknown].sort((a, b) => byBytes(a.path, b.path)) };
 }

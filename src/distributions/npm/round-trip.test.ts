@@ -204,10 +204,14 @@ test('a tree of npm comes back from tarballs, with what was built and changed', 
   appendFileSync(join(made, 'node_modules/carrier/node_modules/inner/index.js'), '// planted\n');
   chmodSync(join(made, 'node_modules/@lab/tool/cli.js'), 0o600);
   rmSync(join(made, 'node_modules/.bin/tool'));
+  writeFileSync(join(made, 'packages/w/node_modules/pad/more.js'), '');
+  mkdirSync(join(made, 'node_modules/.cache'));
+  writeFileSync(join(made, 'node_modules/.cache/remembered'), '');
   assert.deepEqual(await checked(spec, lock, root, at), [
     ['node_modules/.bin/tool', 'missing'],
     ['node_modules/@lab/tool/cli.js', 'mode'],
     ['node_modules/carrier/node_modules/inner/index.js', 'changed'],
+    ['packages/w/node_modules/pad/more.js', 'unknown'],
   ]);
 });
 

@@ -1,8 +1,10 @@
-import type { ContentRef, PackageId, Step } from '../../model/index.ts';
-import { byBytes } from '../../model/index.ts';
+import { posix } from 'node:path';
+
+import { byBytes, type ContentRef, type PackageId, type Step } from '../../model/index.ts';
 import type { Distribution, Wanted } from '../../contract/index.ts';
 import { checkTree } from '../trees/check.ts';
 import { storedTree } from '../trees/compose.ts';
+import { findUnknown } from '../trees/unknown.ts';
 import { claimIn } from './claim.ts';
 import { describeIn } from './describe.ts';
 import type { LibraryKind } from './kind.ts';
@@ -54,7 +56,13 @@ export function libraryDistribution(kind: LibraryKind): Distribution<LibrarySpec
     async check(spec, lock, root, { store }) {
       const tree = lock.tree === undefined ? undefined : await storedTree(lock.tree, store);
       if (tree === undefined) return { checked: 0, differing: [], explained: [] };
-      return await checkTree(root, spec.path, tree, `${kind.type} ${spec.path}`);
+      const owner = `${kind.type} ${spec.path}`;
+      const checked = await checkTree(root, spec.path, tree, owner);
+      const packages = await Promise.all(lock.packages.map(async (row) => await kind.read(root, spec.path, row.path)));
+      const below = packages.flatMap((one) => one?.paths ?? []).map((path) => posix.join(spec.path, path));
+      const scan = { below: [...new Set(below)].sort(byBytes), except: [] };
+      const unknown = await findUnknown(root, spec.path, tree, owner, scan);
+      return { ...checked, differing: [...checked.differing, ...unknown].sort((a, b) => byBytes(a.path, b.path)) };
     },
   };
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import { digestText, distributionFields, flag, integer, pathText, sha256Text, text } from '../../contract/schema.ts';
-import type { ContentRef, DistributionLock, DistributionSpec } from '../../model/index.ts';
+import { isSafeAbsolute, type ContentRef, type DistributionLock, type DistributionSpec } from '../../model/index.ts';
 
 /** Packages of one language in one folder. */
 export interface LibrarySpec extends DistributionSpec {
@@ -38,11 +38,15 @@ export function librarySchema(type: string): v.GenericSchema<unknown, LibrarySpe
   }) as unknown as v.GenericSchema<unknown, LibrarySpec>;
 }
 
+const below = v.pipe(
+  text,
+  v.check((path) => isSafeAbsolute(`/${path}`), 'expected a path below the library'),
+);
 const contentRef = v.object({ sha256: sha256Text, size: integer });
 
 export const libraryLockSchema = v.looseObject({
   of: digestText,
-  packages: v.array(v.looseObject({ path: text, name: text, version: v.string(), repacked: v.optional(flag) })),
+  packages: v.array(v.looseObject({ path: below, name: text, version: v.string(), repacked: v.optional(flag) })),
   tree: v.optional(contentRef),
   rest: v.optional(contentRef),
   files: integer,

@@ -110,9 +110,12 @@ export function mirrorFinder(
 export function parseMirrors(text: string): readonly string[] {
   const isMetalink = /<metalink\b/.test(text);
   const found = isMetalink
-    ? [...text.matchAll(/<url\b[^>]*>\s*(https?:\/\/[^<\s]+)\/repodata\/repomd\.xml\s*<\/url>/g)].map(
-        ([, url = '']) => url,
-      )
+    ? text
+        .split('<url')
+        .slice(1, 1000)
+        .flatMap(
+          (piece) => /^[^>]*>\s*(https?:\/\/[^<\s]+)\/repodata\/repomd\.xml\s*</.exec(piece.slice(0, 4096))?.[1] ?? [],
+        )
     : text.split(/\s+/).filter((word) => /^https?:\/\//.test(word));
   const urls = found.filter((url) => URL.parse(url) !== null).slice(0, 20);
   return isMetalink

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 
 import { byBytes, isWithin, sha256 } from '../../../model/index.ts';
 import { RootError, type Owner, type Root, type Stat, type TraceContext } from '../../../contract/index.ts';
@@ -74,7 +75,7 @@ export async function keepChanged(
     const isConfiguration = (flags & fileFlags.config) !== 0;
     if (how === 'gone') {
       // documentation and the like is left out of many images; configuration that is not there was taken away
-      if (isConfiguration) found.push({ path: at, package: one.key, removed: true });
+      if (isConfiguration && (await isMissing(root, at))) found.push({ path: at, package: one.key, removed: true });
     } else if (how !== undefined && stat !== undefined) found.push(...(await keepOne(root, one, at, stat, context)));
     else if ((flags & fileFlags.ghost) !== 0 && owned.has(at) && stat !== undefined) {
       if (!passing.some((folder) => isWithin(at, folder))) found.push(...(await keepOne(root, one, at, stat, context)));
@@ -97,7 +98,10 @@ async function keepOne(
 ): Promise<RpmChange[]> {
   context.signal.throwIfAborted();
   const base = { path, package: one.key };
-  if (stat.type === 'link') return [{ ...base, link: await root.readlink(path) }];
+  if (stat.type === 'link') {
+    const target = await root.readlink(path);
+    return /^[^\0\n\r]+$/.test(target) ? [{ ...base, link: target }] : [{ ...base, left: 'unreadable' }];
+  }
   if (stat.type !== 'file') return [];
   const owner = { ...(stat.uid === 0 ? {} : { uid: stat.uid }), ...(stat.gid === 0 ? {} : { gid: stat.gid }) };
   const about = { ...base, mode: stat.mode.toString(8).padStart(4, '0'), ...owner };
@@ -109,6 +113,16 @@ async function keepOne(
   if (content === undefined) return [{ ...about, left: 'unreadable' }];
   const ref = context.keep ? await context.store.add(content) : { sha256: sha256(content), size: content.length };
   return [{ ...about, size: ref.size, sha256: ref.sha256 }];
+}
+
+/** Not there, and not only out of our sight. */
+async function isMissing(root: Root, path: string): Promise<boolean> {
+  try {
+    return !(await root.readdir(posix.dirname(path))).some(({ name }) => name === posix.basename(path));
+  } catch (error) {
+    if (error instanceof RootError) return error.code === 'ENOENT' || error.code === 'ENOTDIR';
+    throw error;
+  }
 }
 
 /** Digests of files; undefined where they can't be read, or the algorithm is not known. */

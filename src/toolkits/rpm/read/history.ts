@@ -38,12 +38,12 @@ export async function readHistory(root: Root): Promise<History> {
   };
 }
 
-/** The newest row of each package in `/var/lib/dnf/history.sqlite` (libdnf's sql/create.sql). */
-const newest = `
-  SELECT rpm.name || '-' || rpm.epoch || ':' || rpm.version || '-' || rpm.release || '.' || rpm.arch AS nevra,
-    repo.repoid AS repoid, trans_item.reason AS reason
-  FROM trans_item JOIN rpm ON rpm.item_id = trans_item.item_id JOIN repo ON repo.id = trans_item.repo_id
-  WHERE trans_item.action IN (1, 2, 4, 6, 9, 10) ORDER BY trans_item.id LIMIT 1000000`;
+/** Tables of `/var/lib/dnf/history.sqlite` (libdnf's sql/create.sql), each read once: joins of a stranger's may take for ever. */
+const tables = {
+  packages: 'SELECT item_id, name, epoch, version, release, arch FROM rpm LIMIT 500000',
+  repositories: 'SELECT id, repoid FROM repo LIMIT 500000',
+  items: 'SELECT item_id, repo_id, reason FROM trans_item WHERE action IN (1, 2, 4, 6, 9, 10) ORDER BY id LIMIT 500000',
+} as const;
 /** libdnf's TransactionItemReason: those that somebody asked for. */
 const asked: readonly unknown[] = [2, 5];
 
@@ -59,10 +59,22 @@ async function readDnf4(root: Root, notes: Note[]): Promise<Map<string, Remember
         "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' AND name IN ('trans_item', 'rpm', 'repo')",
       );
       if (plain.get()?.['n'] !== 3) throw new Error('it is not as dnf makes it');
-      for (const row of open.prepare(newest).iterate()) {
-        const from = repositoryId(String(row['repoid']));
+      const repositories = new Map(
+        [...open.prepare(tables.repositories).iterate()].map((row) => [row['id'], String(row['repoid'])]),
+      );
+      const packages = new Map(
+        [...open.prepare(tables.packages).iterate()].map((row) => [
+          row['item_id'],
+          `${String(row['name'])}-${String(row['epoch'])}:${String(row['version'])}-${String(row['release'])}.${String(row['arch'])}`,
+        ]),
+      );
+      // the newest comes last, and counts
+      for (const row of open.prepare(tables.items).iterate()) {
+        const from = repositoryId(repositories.get(row['repo_id']) ?? '');
         const manual = asked.includes(row['reason']);
-        found.set(String(row['nevra']), { ...(from === undefined ? {} : { from }), ...(manual ? { manual } : {}) });
+        const name = packages.get(row['item_id']);
+        if (name === undefined) continue;
+        found.set(name, { ...(from === undefined ? {} : { from }), ...(manual ? { manual } : {}) });
       }
     });
   } catch (error) {

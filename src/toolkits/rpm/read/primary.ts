@@ -13,6 +13,9 @@ export interface Offer {
   readonly built: number;
 }
 
+/** Of an element with its attributes, in characters. */
+const longest = 8192;
+
 /**
  * The offers of a `primary.xml` whose name is wanted, quickly: the others' text is not looked at. Words that can't be
  * names, versions or paths are no offers.
@@ -37,26 +40,38 @@ export function scanPrimary(text: string, isWanted: (name: string) => boolean): 
 }
 
 function toOffer(name: string, block: string): Offer | undefined {
-  const architecture = /<arch>([^<]*)<\/arch>/.exec(block)?.[1] ?? '';
-  const versions = attributes(/<version\s([^>]*)>/.exec(block)?.[1]);
+  const start = block.indexOf('<arch>');
+  const architecture = start === -1 ? '' : (block.slice(start + 6, start + 100).split('<')[0] ?? '');
+  const versions = attributesOf(block, 'version');
   const version = formatEvr({
     epoch: Number(versions.get('epoch') ?? 0),
     version: versions.get('ver') ?? '',
     release: versions.get('rel') ?? '',
   });
-  const sha256 = /<checksum\s[^>]*type="sha256"[^>]*>([0-9a-f]{64})</.exec(block)?.[1];
-  const size = Number(attributes(/<size\s([^>]*)>/.exec(block)?.[1]).get('package') ?? Number.NaN);
-  const built = Number(attributes(/<time\s([^>]*)>/.exec(block)?.[1]).get('build') ?? 0);
-  const location = attributes(/<location\s([^>]*)>/.exec(block)?.[1]).get('href') ?? '';
+  const sha256 = attributesOf(block, 'checksum').get('type') === 'sha256' ? contentOf(block, 'checksum') : '';
+  const size = Number(attributesOf(block, 'size').get('package') ?? Number.NaN);
+  const built = Number(attributesOf(block, 'time').get('build') ?? 0);
+  const location = attributesOf(block, 'location').get('href') ?? '';
   if (!isPackageName(name) || !isArchitecture(architecture) || !isEvr(version) || !isLocation(location))
     return undefined;
-  if (sha256 === undefined || !Number.isSafeInteger(size) || size < 0) return undefined;
+  if (!/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(size) || size < 0) return undefined;
   return { name, version, architecture, sha256, size, location, built };
 }
 
-function attributes(text: string | undefined): Map<string, string> {
-  const found = [...(text ?? '').matchAll(/([a-z:]+)="([^"]*)"/g)];
+/** The attributes of the first element of that name; longer ones than any that there is are none. */
+function attributesOf(block: string, element: string): Map<string, string> {
+  const start = block.indexOf(`<${element} `);
+  const end = start === -1 ? -1 : block.indexOf('>', start);
+  if (end === -1 || end - start > longest) return new Map();
+  const found = [...block.slice(start, end).matchAll(/([a-z:]+)="([^"]*)"/g)];
   return new Map(found.map(([, key = '', value = '']) => [key, decodeEntities(value)]));
+}
+
+/** What stands after the first element of that name, up to the next. */
+function contentOf(block: string, element: string): string {
+  const start = block.indexOf(`<${element} `);
+  const end = start === -1 ? -1 : block.indexOf('>', start);
+  return end === -1 ? '' : (block.slice(end + 1, end + 1 + longest).split('<')[0] ?? '').trim();
 }
 
 function decodeEntities(text: string): string {

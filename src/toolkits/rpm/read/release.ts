@@ -41,5 +41,5 @@ export async function isRedhat(root: Root): Promise<boolean> {
 }
 
 function isWord(text: string | undefined): boolean {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(text ?? '');
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text ?? '');
 }

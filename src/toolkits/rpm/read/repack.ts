@@ -18,6 +18,9 @@ export interface Repacked {
 
 type File = Compared['files'][number];
 
+/** What is held in memory, in bytes: one file at a time. */
+const largest = 2 ** 31 - 1;
+
 /** Of what installing adds to a header, and of digests of the payload that was: not in the new one. */
 const dropped = new Set<number>([
   1008, 1029, 1099, 1127, 1128, 1195, 1196, 1197, 1198, 5092, 5093, 5097, 5098, 5105, 5106,
@@ -38,12 +41,17 @@ export async function repack(root: Root, one: RpmPackage, { files, divergent }: 
   );
   const digestOf = new Map(changed.map(({ at }, index) => [at, digests[index]]));
   const carried: File[] = [];
+  const closed = await unreadableOf(root, files);
   const fixed = files.map((file): File => {
     const how = divergent.get(file.at);
     const { stat } = file;
     const without = { ...file, flags: file.flags | fileFlags.ghost };
     if ((file.flags & fileFlags.ghost) !== 0) return file;
     if (stat === undefined || how === 'gone' || how === 'type' || file.state !== fileStates.normal) return without;
+    if (closed.has(file.at) || (typeOf(file.mode) === 'file' && stat.size > largest)) {
+      left.push(file.at);
+      return without;
+    }
     if (how === 'content') {
       const digest = digestOf.get(file.at);
       const isPrivate = (stat.mode & 0o004) === 0;
@@ -58,11 +66,19 @@ export async function repack(root: Root, one: RpmPackage, { files, divergent }: 
     carried.push(file);
     return file;
   });
-  for (const file of carried.filter(({ mode }) => typeOf(mode) === 'file')) {
-    if ((file.stat?.size ?? 0) > 0xffffffff) throw new Error(`${file.at} is too large`);
-  }
   const header = fixHeader(one.header, fixed);
   return { left, bytes: () => rpmBytes(root, one, header, carried) };
+}
+
+/** Files that we may not read: of those that not everybody may, for others are not tried. */
+async function unreadableOf(root: Root, files: readonly File[]): Promise<ReadonlySet<string>> {
+  const closed = new Set<string>();
+  for (const { at, mode, stat } of files) {
+    if (stat?.type !== 'file' || typeOf(mode) !== 'file' || (stat.mode & 0o004) !== 0) continue;
+    const content = await root.readFile(at, largest).catch(() => undefined);
+    if (content === undefined) closed.add(at);
+  }
+  return closed;
 }
 
 function fixHeader(installed: Header, files: readonly File[]): Buffer {
@@ -137,7 +153,7 @@ async function* payloadOf(root: Root, files: readonly File[]): AsyncGenerator<Bu
     let content: Buffer = Buffer.alloc(0);
     if (type === 'link') content = Buffer.from(file.link);
     else if (type === 'file') {
-      content = await root.readFile(file.at, 0xffffffff);
+      content = await root.readFile(file.at, largest);
       if (content.length !== file.size) throw new Error(`${file.at} changed while it was packed`);
     }
     yield cpioHeader({ ...about, size: content.length });

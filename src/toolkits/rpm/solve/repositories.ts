@@ -75,15 +75,16 @@ export function layRepository({ index, lists }: FetchedRepository, folder: strin
 
 /** The lists that a `repomd.xml` names, with places in the repository only. */
 function parseRepomd(text: string): Listed[] {
-  return [...text.matchAll(/<data\s[^>]*type="([a-z_]+)"[^>]*>([\s\S]*?)<\/data>/g)].flatMap(
-    ([, type = '', block = '']) => {
-      const sha256 = /<checksum\s[^>]*type="sha256"[^>]*>\s*([0-9a-f]{64})\s*</.exec(block)?.[1];
-      const size = Number(/<size>\s*([0-9]{1,15})\s*</.exec(block)?.[1] ?? 0);
-      const location = /<location\s[^>]*href="([^"]+)"/.exec(block)?.[1] ?? '';
-      const isPlain = posix.dirname(location) === 'repodata' && isLocation(location);
-      return sha256 === undefined || !isPlain || size > listLimit ? [] : [{ type, sha256, size, location }];
-    },
-  );
+  const blocks = text.split('<data ').slice(1, 100);
+  return blocks.flatMap((whole): Listed[] => {
+    const block = whole.slice(0, 8192);
+    const type = /^[^>]*type="([a-z_]+)"/.exec(block)?.[1] ?? '';
+    const sha256 = /<checksum type="sha256">\s*([0-9a-f]{64})\s*</.exec(block)?.[1];
+    const size = Number(/<size>\s*([0-9]{1,15})\s*</.exec(block)?.[1] ?? 0);
+    const location = /<location href="([^"]+)"/.exec(block)?.[1] ?? '';
+    const isPlain = posix.dirname(location) === 'repodata' && isLocation(location);
+    return sha256 === undefined || !isPlain || size > listLimit ? [] : [{ type, sha256, size, location }];
+  });
 }
 
 async function fetchLists(

@@ -15,6 +15,7 @@ import { askedWithin, loadedBefore } from './asked.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
 import { nameAndVersion } from './loaded.ts';
+import { resolve } from './resolve.ts';
 import { modulesLockSchema, modulesSchema, type ModulesLock, type ModulesSpec } from './spec.ts';
 
 /** What a cluster's module tool loaded: Environment Modules and Lmod. */
@@ -26,6 +27,7 @@ export const modules: Distribution<ModulesSpec, ModulesLock> = {
   notices: ({ env, programs }) => loadedBefore(env).length > 0 || askedWithin(programs).length > 0,
   claim,
   describe,
+  resolve: async (wish, held, context, renew) => await resolve(wish, held, context, renew),
   contents(_spec, lock) {
     return { kept: contentOf(lock), archived: [] };
   },

@@ -10,6 +10,7 @@ import { localRoot } from '../../roots/local.ts';
 import { askedWithin, loadedBefore } from './asked.ts';
 import { modules } from './index.ts';
 import { parseModulefile } from './modulefile.ts';
+import { resolve } from './resolve.ts';
 
 const facts = { name: 'foo/1.2', file: '/opt/mf/foo/1.2', env: { HOME: '/home/u' } };
 
@@ -280,4 +281,28 @@ test('a modulefile that is gone costs itself, and is named', async (t) => {
     answer.notes.filter(({ kind }) => kind === 'unreadable').map(({ path }) => path),
     ['/no/1'],
   );
+});
+
+test('modules that a person names are taken from this machine, with what they load', async (t) => {
+  const { folder, creating } = contexts(t);
+  lay(folder, { ...site, '/apps/modules/bar/2': '#%Module1.0\nmodule load foo\nsetenv BAR 2\n' });
+  const root = localRoot(folder);
+  const wish = { type: 'modules', modulepath: ['/apps/modules'], packages: ['bar'] } as const;
+  const lock = await resolve(wish, undefined, creating, [], root);
+  assert.deepEqual(
+    lock.packages.map(({ name, within }) => [name, within]),
+    [
+      ['foo/1.2', undefined],
+      ['bar/2', undefined],
+    ],
+  );
+  assert.deepEqual(lock.roots, [{ path: '/apps/foo/1.2', module: 'foo/1.2' }]);
+  assert.ok(lock.archive !== undefined && lock.files === 4);
+  const exact = { of: 'sha256:' as const, ...lock };
+  const active = applyChanges({ PATH: '/bin' }, modules.activate?.(wish, exact) ?? []);
+  assert.deepEqual([active['PATH'], active['BAR']], ['/apps/foo/1.2/bin:/bin', '2']);
+  assert.deepEqual(await resolve(wish, exact, creating, [], localRoot(join(folder, 'home'))), lock, 'held stays');
+  const other = { ...wish, packages: ['no/1'] };
+  await assert.rejects(resolve(other, exact, creating, [], root), /module no\/1 is not on this machine/);
+  await assert.rejects(resolve({ type: 'modules', packages: ['bar'] }, undefined, creating, [], root), /modulepath/);
 });

@@ -31,6 +31,8 @@ export interface Classified {
   readonly loose: readonly string[];
   /** Folders that have to be there: worked in, listed, written into, and those above them. */
   readonly directories: readonly string[];
+  /** Folders among the inputs that were listed, and in which nothing was made: their times tell something. */
+  readonly listed: readonly string[];
   /** Touched, and no part of the environment. */
   readonly ignored: readonly { readonly path: string; readonly because: string }[];
   readonly notes: readonly Note[];
@@ -45,6 +47,8 @@ export function classify(trace: TraceResult, owned: OwnedPaths, options: Classif
   const folders = new Set<string>(trace.directories);
   const made = new Set<string>();
   const wrote = new Set<string>();
+  const changed = new Set<string>();
+  const listed = new Set<string>();
   const isInput = (path: string) => lies(path, [options.directory, ...options.inputs]);
   const isOutput = (path: string) => lies(path, [options.directory, ...options.outputs]);
   const addRead = (path: string) => {
@@ -60,7 +64,9 @@ export function classify(trace: TraceResult, owned: OwnedPaths, options: Classif
       continue;
     }
     for (const link of linksIn(access)) if (ignoring(link, options) === undefined) addRead(link);
+    if (access.written || access.removed) changed.add(posix.dirname(path));
     if (access.directory) {
+      if (access.read && isInput(path) && !access.written && !access.removed) listed.add(path);
       if (access.written) made.add(path);
       else if (!access.removed) folders.add(path);
       continue;
@@ -86,6 +92,7 @@ export function classify(trace: TraceResult, owned: OwnedPaths, options: Classif
     outputs: sorted(outputs),
     loose: sorted(loose),
     directories: foldersOf(folders, [...inputs, ...loose, ...outputs, ...wrote], made, owned, options),
+    listed: sorted([...listed].filter((path) => !changed.has(path) && !owned.has(path) && !inGitDir(`${path}/`))),
     ignored: [...ignored].map(([path, because]) => ({ path, because })).sort((a, b) => byBytes(a.path, b.path)),
     notes: commitNotes(wrote),
   };

@@ -143,9 +143,9 @@ function fileSteps(file: FileLock, path: string, because: string): Step[] {
   const mode = file.mode === undefined ? {} : { mode: file.mode };
   if (file.left !== undefined) return [];
   if (file.link !== undefined) return [{ do: 'link', path, target: file.link, because }];
-  if (file.directory === true) return [{ do: 'directory', path, ...mode, ...owner, because }];
-  if (file.sha256 === undefined || file.size === undefined) return [];
   const mtime = file.mtime === undefined ? {} : { mtime: file.mtime };
+  if (file.directory === true) return [{ do: 'directory', path, ...mode, ...owner, ...mtime, because }];
+  if (file.sha256 === undefined || file.size === undefined) return [];
   return [
     { do: 'write', path, content: { sha256: file.sha256, size: file.size }, ...mode, ...owner, ...mtime, because },
   ];

@@ -87,6 +87,7 @@ export async function trace(
     before: [],
     notes: [],
   };
+  const listed = await lockFiles(run === undefined ? [] : files.listed, { ...options, times: true });
   const used =
     run === undefined || !context.keep
       ? undefined
@@ -104,7 +105,7 @@ export async function trace(
     loose: loose.files,
     outputs: outputs.files,
     inputs: state.inputs,
-    before: state.before,
+    before: [...state.before, ...listed.files].sort((a, b) => byBytes(a.path, b.path)),
   });
   return {
     spec,

@@ -22,7 +22,8 @@ export async function* stepMembers(steps: Iterable<FileStep>, store: Store): Asy
     if (step.do === 'link') {
       yield encodeHeader({ ...own, type: 'link', mode: 0o777, size: 0, target: step.target });
     } else if (step.do === 'directory') {
-      yield encodeHeader({ ...own, type: 'directory', mode: Number.parseInt(step.mode ?? '0755', 8), size: 0 });
+      const [mode, mtimeMs] = [Number.parseInt(step.mode ?? '0755', 8), (step.mtime ?? 0) * 1000];
+      yield encodeHeader({ ...own, type: 'directory', mode, mtimeMs, size: 0 });
     } else {
       const mtimeMs = (step.mtime ?? 0) * 1000;
       yield* fileMember({ ...own, mtimeMs, mode: Number.parseInt(step.mode ?? '0644', 8) }, step.content, store);

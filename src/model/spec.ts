@@ -93,7 +93,7 @@ export interface RunLock {
   readonly inputs?: readonly FileLock[];
   /** State after the run of what it made or changed. */
   readonly outputs?: readonly FileLock[];
-  /** State before the run of what it changed and had been there. */
+  /** State before the run of what it changed and had been there, and of folders that it listed. */
   readonly before?: readonly FileLock[];
 }
 

@@ -44,6 +44,8 @@ export type Step = StepBase &
         readonly mode?: string;
         readonly uid?: number;
         readonly gid?: number;
+        /** Whole seconds since the epoch; default 0. */
+        readonly mtime?: number;
       }
     /** A tar, possibly compressed with zstd, whose members go below `into`. */
     | { readonly do: 'unpack'; readonly archive: ContentRef; readonly into: string }

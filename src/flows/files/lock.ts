@@ -22,6 +22,8 @@ export interface LockOptions {
   readonly limits: Partial<Limits>;
   /** Private files and folders that are kept all the same. */
   readonly include: readonly string[];
+  /** Whether folders have their times, and so their words, too. */
+  readonly times?: boolean;
 }
 
 export interface Locked {
@@ -101,7 +103,9 @@ async function lockFile(path: string, stat: Stat, room: number, options: LockOpt
     return link === undefined ? { path, left: 'unreadable' } : { path, ...ownersOf(stat), link };
   }
   const facts = factsOf(path, stat);
-  if (stat.type === 'directory') return { ...facts, directory: true };
+  if (stat.type === 'directory') {
+    return { ...facts, ...(options.times === true ? { mtime: Math.floor(stat.mtimeMs / 1000) } : {}), directory: true };
+  }
   if (stat.type !== 'file') return undefined;
   const left = options.keep || isSecretPath(path) ? becausePrivate(path, stat.mode, options.include) : undefined;
   if (left !== undefined) return { ...facts, left };
@@ -150,7 +154,9 @@ async function canonical(paths: readonly string[], root: Root): Promise<string[]
 /** Folders that are made on the way to something else, as they are, need no words. */
 function withoutPlainFolders(files: readonly FileLock[]): FileLock[] {
   return files.filter((file, index) => {
-    const plain = file.directory === true && file.mode === '0755' && file.uid === undefined && file.gid === undefined;
+    const isTimed = file.mtime !== undefined;
+    const plain =
+      file.directory === true && !isTimed && file.mode === '0755' && file.uid === undefined && file.gid === undefined;
     return !plain || files[index + 1]?.path.startsWith(`${file.path}/`) !== true;
   });
 }

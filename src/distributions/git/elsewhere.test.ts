@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -180,4 +189,23 @@ test('what git fsck finds is found: a pack, an index, a loose object', async (t)
     (await specs[0]?.check())?.map(({ path, kind }) => `${kind} ${path}`),
     ['missing /code/.git'],
   );
+});
+
+test('files that git listed and does not track are told, what the run made is not', async (t) => {
+  const { folder, tracing } = contexts(t);
+  const top = join(folder, 'root/code');
+  await newRepository(top);
+  writeFileSync(join(top, '.git/info/exclude'), '*.log\n');
+  for (const name of ['old', 'old.log', 'new']) writeFileSync(join(top, name), '');
+  for (const name of ['old', 'old.log']) utimesSync(join(top, name), 1, 1);
+  const root = localRoot(join(folder, 'root'));
+  const notes = async (...argv: string[]) => {
+    const context = { ...tracing, ran: { env: {}, directory: '/code', programs: [{ file: '/usr/bin/git', argv }] } };
+    const owned = await git.claim(['/code/a.txt'], root, context);
+    return (await git.describe(owned, root, context)).notes.map(({ text }) => text);
+  };
+  assert.deepEqual(await notes('git', 'rev-parse', 'HEAD'), []);
+  const [note, ...more] = await notes('git', '-C', '/code', 'status');
+  assert.match(note ?? '', /had git list \/code, where old is not tracked/);
+  assert.deepEqual(more, []);
 });

@@ -10,6 +10,7 @@ import { readObjects } from '../read-objects.ts';
 import type { WorkTree } from '../worktree.ts';
 import { filtersOf } from './filters.ts';
 import { keepLarge } from './large.ts';
+import { noteUntracked } from './untracked.ts';
 import { findPointers, isContentOf, type PointerFile } from './pointers.ts';
 import { borrowRepository, formatRefs, type Scratch } from './scratch.ts';
 import { remotesOf, upstreamOf } from './state.ts';
@@ -52,7 +53,7 @@ export async function captureTree(
   const pointers = await findPointers(root, tree, scratch, reader, signal);
   const patches = await capturePatches(root, scratch, tree, pointers, context, notes);
   const large = await keepLarge(root, tree, pointers, patches.filled, context);
-  notes.push(...large.notes);
+  notes.push(...large.notes, ...(await noteUntracked(root, tree, scratch, context.ran, signal)));
   const known = scratch.refs.filter(({ name }) => /^refs\/(?:remotes|tags)\//.test(name));
   const containing = await forEachRef(scratch, ['--contains', tree.head.commit, 'refs/remotes'], signal);
   const merged = await forEachRef(scratch, ['--merged', tree.head.commit, 'refs/tags'], signal);

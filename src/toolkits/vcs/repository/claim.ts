@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import { isWithin } from '../../../model/index.ts';
 import type { Context, Owner, Root } from '../../../contract/index.ts';
 import { findTops } from '../find.ts';
 import { kindOf, type RepositoryKind } from '../kind.ts';
@@ -51,7 +52,7 @@ export async function claim(
     asked.filter((path) => {
       const claimant = find(path);
       if (claimant?.tracked.kind !== kind) return true;
-      claimed.set(path, claimant.owners);
+      claimed.set(path, isOwnDatabase(claimant.tracked.tree, path) ? claimant.database : claimant.owners);
       return false;
     });
   const folders = new Map(paths.map((path) => [path, posix.dirname(path)]));
@@ -82,6 +83,8 @@ export async function claim(
 interface Claimant {
   readonly tracked: Tracked;
   readonly owners: readonly Owner[];
+  /** Of what is in its git dir: made anew, from commit and refs. */
+  readonly database: readonly Owner[];
 }
 
 /** The one for what lies in `top`: like git, past what looks like a repository and is none. */
@@ -94,7 +97,8 @@ async function claimantOf(
     const tracked = await trackedAt(root, at);
     if (tracked === undefined) continue;
     const project = await projectOf(root, tracked, topOf);
-    return { tracked, owners: [{ key: project, instance: project }] };
+    const owner: Owner = { key: project, instance: project };
+    return { tracked, owners: [owner], database: [{ ...owner, explained: 'git’s own database' }] };
   }
   return undefined;
 }
@@ -163,6 +167,12 @@ async function readTracked(root: Root, top: string, broken: Map<string, string>)
       folders.add(at);
   }
   return { tree, kind: await kindOf(root, tree), files, folders, submodules };
+}
+
+/** Whether a path that belongs to a work tree is in its git dir, wherever that lies; annexed content is content. */
+function isOwnDatabase({ top, gitDir, commonDir }: WorkTree, path: string): boolean {
+  if (path.includes('/annex/objects/')) return false;
+  return !isWithin(path, top) || [posix.join(top, '.git'), gitDir, commonDir].some((folder) => isWithin(path, folder));
 }
 
 function parentOf(path: string): string {

@@ -9,6 +9,7 @@ import { attach as attachFlow, type Attached } from './flows/attach.ts';
 import { create as createFlow, type Created } from './flows/create.ts';
 import { diff as diffFlow } from './flows/diff.ts';
 import { fingerprintOf, volatileOf } from './flows/fingerprint.ts';
+import { findElsewhere } from './flows/fingerprint/elsewhere.ts';
 import { createContextOf, withWork } from './flows/create-context.ts';
 import { traceContextOf, type House } from './flows/house.ts';
 import { load, type Loaded } from './flows/load.ts';
@@ -139,7 +140,7 @@ export async function diff(
   return await diffFlow(one, other, { satisfies: options.satisfies ?? false, distributions, context });
 }
 
-/** The fingerprint of a place: `host`, an instance's name, `root:DIR`, `tar:FILE`. */
+/** The fingerprint of a place: `host`, an instance's name, `root:DIR`, `tar:FILE`, `oci:DIR`, `docker:REF`. */
 export async function fingerprint(word: string, options: HouseOptions = {}): Promise<Fingerprint> {
   const house = openHouse(options);
   await using place = await openPlace(word, house);
@@ -147,6 +148,8 @@ export async function fingerprint(word: string, options: HouseOptions = {}): Pro
     volatile: volatileOf(place.spec ?? { repronim: 1, distributions: [] }, distributions),
     ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
     signal: house.signal,
+    ...(word === 'host' ? { except: [...findElsewhere().map(({ path }) => path), ...ownFiles(house)] } : {}),
+    onProgress: house.onProgress,
   });
 }
 

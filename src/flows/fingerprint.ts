@@ -4,6 +4,7 @@ import {
   volatilePaths,
   type Entry,
   type Fingerprint,
+  type OnProgress,
   type Spec,
   type VolatilePath,
 } from '../model/index.ts';
@@ -18,6 +19,9 @@ export interface FingerprintOptions {
   /** The file of the rootfs that says who owns what, where that can't be seen. */
   readonly manifest?: string;
   readonly signal?: AbortSignal;
+  /** Folders that are left out, whatever is in them: what is mounted from elsewhere. */
+  readonly except?: readonly string[];
+  readonly onProgress?: OnProgress;
 }
 
 /**
@@ -28,8 +32,23 @@ export interface FingerprintOptions {
 export async function fingerprintOf(root: Root, options: FingerprintOptions = {}): Promise<Fingerprint> {
   const matcher = volatileMatcher([...volatilePaths, ...(options.volatile ?? [])]);
   const manifest = options.manifest === undefined ? undefined : await readManifest(options.manifest);
-  const entries = treeEntries(root, matcher, { manifest, signal: options.signal, digests: ['sha256'] });
-  return await fingerprintOfEntries(entries, root.label, manifest);
+  const { signal, except = [], onProgress } = options;
+  const entries = treeEntries(root, matcher, { manifest, signal, except, digests: ['sha256'] });
+  return await fingerprintOfEntries(
+    onProgress === undefined ? entries : told(entries, onProgress),
+    root.label,
+    manifest,
+  );
+}
+
+/** The same entries; how many there were so far is told now and then. */
+async function* told(entries: AsyncIterable<Entry>, onProgress: OnProgress): AsyncIterable<Entry> {
+  let done = 0;
+  for await (const entry of entries) {
+    done += 1;
+    if (done % 256 === 1) onProgress({ step: 'look', what: entry.path, done, unit: 'files' });
+    yield entry;
+  }
 }
 
 /** The same, of entries that were scanned already (`treeEntries`). */

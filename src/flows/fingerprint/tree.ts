@@ -8,6 +8,8 @@ export interface TreeOptions {
   readonly digests: readonly ('sha256' | 'md5')[];
   readonly manifest: Manifest | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Not entered and not counted, beside what is volatile. */
+  readonly except?: readonly string[];
   /** Also the volatile ones that were seen on the way: all but what lies in `volatile.except`. */
   readonly all?: boolean;
 }
@@ -18,7 +20,7 @@ export async function* treeEntries(root: Root, volatile: VolatileMatcher, option
   const owned = (entry: Entry) => (manifest === undefined ? entry : ownedBy(manifest, entry));
   const alone = await lookAlone(root, volatile);
   for await (const entry of root.scan({
-    except: volatile.except,
+    except: [...volatile.except, ...(options.except ?? [])],
     digests,
     ...(signal === undefined ? {} : { signal }),
   })) {

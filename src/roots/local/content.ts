@@ -35,6 +35,7 @@ export function hashFile(
   file: string | Buffer,
   algorithms: readonly ('sha256' | 'md5')[],
   base: string,
+  signal?: AbortSignal,
 ): readonly string[] | Promise<readonly string[]> {
   const { descriptor, size } = openFile(file, base);
   let open = true;
@@ -42,7 +43,7 @@ export function hashFile(
     const length = fill(descriptor);
     if (length < buffer.length) return algorithms.map((algorithm) => hash(algorithm, buffer.subarray(0, length)));
     open = false;
-    return hashRest(descriptor, algorithms, size);
+    return hashRest(descriptor, algorithms, size, signal);
   } finally {
     if (open) closeSync(descriptor);
   }
@@ -73,6 +74,7 @@ async function hashRest(
   descriptor: number,
   algorithms: readonly ('sha256' | 'md5')[],
   size: number,
+  signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   try {
     const hashes = algorithms.map((algorithm) => createHash(algorithm));
@@ -81,7 +83,9 @@ async function hashRest(
       for (const made of hashes) made.update(buffer.subarray(0, length));
       done += length;
       // the buffer is everybody's: nothing is in it when we come back
-      if (size > stretch && done % stretch === 0) await pause();
+      if (size <= stretch || done % stretch !== 0) continue;
+      await pause();
+      signal?.throwIfAborted();
     }
     return hashes.map((made) => made.digest('hex'));
   } finally {

@@ -1,6 +1,6 @@
 import { opendirSync, statfsSync } from 'node:fs';
 
-import type { ScanOptions, Stat } from '../../contract/index.ts';
+import type { ScanOptions } from '../../contract/index.ts';
 import { byBytes, type Entry } from '../../model/index.ts';
 import { readCapabilities } from './capabilities.ts';
 import { breathing, hashFile, tryHash } from './content.ts';
@@ -35,7 +35,8 @@ export async function* scanFolder(base: string, disk: Disk, options: ScanOptions
     // hashed while perl looks for capabilities on the other core
     const hashed = async () => {
       for (const walked of found) {
-        entries.push(await toEntry(walked, disk, digests, base, isRoot));
+        const entry = await toEntry(walked, disk, { digests, base, isRoot, signal: options.signal });
+        if (entry !== undefined) entries.push(entry);
         await breathe();
         options.signal?.throwIfAborted();
       }
@@ -123,15 +124,23 @@ function isPseudo(folder: string | Buffer): boolean {
   }
 }
 
-async function toEntry(
-  { path, stat, rdev }: Walked,
-  disk: Disk,
-  digests: readonly ('sha256' | 'md5')[],
-  base: string,
-  isRoot: boolean,
-): Promise<Entry> {
+/** How entries are looked at. */
+interface Looking {
+  readonly digests: readonly ('sha256' | 'md5')[];
+  readonly base: string;
+  readonly isRoot: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Undefined where it went away meanwhile. */
+async function toEntry({ path, stat, rdev }: Walked, disk: Disk, how: Looking): Promise<Entry | undefined> {
+  const { isRoot } = how;
   const entry: Entry = { path, type: stat.type, mode: stat.mode, uid: stat.uid, gid: stat.gid };
-  if (stat.type === 'file') return { ...entry, size: stat.size, ...(await digestsOf(path, stat, disk, digests, base)) };
+  if (stat.type === 'file') {
+    const digests = await digestsOf(path, disk, how);
+    const wentAway = digests.unreadable === true && lstatOf(disk(path)) === undefined;
+    return wentAway ? undefined : { ...entry, size: stat.size, ...digests };
+  }
   if (stat.type === 'link') {
     const target = await tryHash(() => readTarget(disk(path)));
     return target === undefined ? { ...entry, unreadable: true } : { ...entry, target };
@@ -142,13 +151,11 @@ async function toEntry(
 
 async function digestsOf(
   path: string,
-  stat: Stat,
   disk: Disk,
-  digests: readonly ('sha256' | 'md5')[],
-  base: string,
+  { digests, base, signal }: Looking,
 ): Promise<Pick<Entry, 'sha256' | 'md5' | 'unreadable'>> {
   if (digests.length === 0) return {};
-  const made = await tryHash(() => hashFile(disk(path), digests, base));
+  const made = await tryHash(() => hashFile(disk(path), digests, base, signal));
   return made === undefined
     ? { unreadable: true }
     : Object.fromEntries(digests.map((algorithm, index) => [algorithm, made[index]]));

@@ -1,17 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
 import type { CreateContext, LaidRoot, Session } from '../../../contract/index.ts';
-import { UserError } from '../../../model/index.ts';
+import { UserError, type Argv } from '../../../model/index.ts';
+import { appendManifest } from '../../../roots/manifest.ts';
 import { enclose } from '../../../sessions/confined.ts';
 import { findMapping } from '../../../sessions/mapped.ts';
 import { CommandFailed } from '../../../sessions/process.ts';
+import { workFolder } from '../../apt/lay/bytecode.ts';
+import { preparePretence, pretendedOwners } from '../../apt/lay/pretend-owners.ts';
 import type { RpmLock, RpmSpec } from '../spec.ts';
 import { withRpm } from './rpm-file.ts';
 import { findTools, type RpmFile } from './tools.ts';
 import { tarOf, tarOfFiles } from './unpack.ts';
-
-/** Where the packages lie while they are installed. */
-const workFolder = '/.repronim-work';
 
 const environment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -38,12 +39,6 @@ export async function bootstrap(
   context: CreateContext,
 ): Promise<LaidRoot> {
   refuseForeign(spec.architecture);
-  if (findMapping().kind === 'single') {
-    throw new UserError('rpm gives files to several users, and you have the id of one only', {
-      status: 4,
-      hint: 'ask the administrator for subordinate ids (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 YOU), or be root',
-    });
-  }
   const packages = await Promise.all(lock.packages.map((one) => openLocked(one, context)));
   const tools = findTools(packages);
   if (tools === undefined) {
@@ -58,6 +53,10 @@ export async function bootstrap(
   }
   const { signal, onProgress } = context;
   onProgress({ step: 'create', what: 'unpack', done: 0, total: packages.length, unit: 'packages' });
+  // whoever may have files of one owner only has it written down who they would be given to
+  const pretends = findMapping().kind === 'single';
+  if (pretends) mkdirSync(join(directory, workFolder));
+  const under = pretends ? await preparePretence(directory) : [];
   await using session = await enclose(
     {
       root: directory,
@@ -65,14 +64,27 @@ export async function bootstrap(
       network: 'none',
       mounts: [],
       hostname: 'localhost',
+      watched: true,
     },
     signal,
   );
   await session.untar(tarOf(tools), '/');
   await session.untar(tarOfFiles(workFiles(packages, lock, context)), '/');
   onProgress({ step: 'create', what: 'install', done: 0, total: packages.length, unit: 'packages' });
-  await install(packages, lock, session, signal);
-  return { directory };
+  await install(packages, lock, session, under, signal);
+  const owned = pretends ? pretendedOwners(directory, []) : [];
+  await session.run(['/bin/sh', '-c', 'rm -rf "$1"; rm -f /etc/passwd.rpmnew /etc/group.rpmnew', 'sh', workFolder], {
+    env: environment,
+    signal,
+  });
+  if (!pretends) return { directory };
+  const manifest = `${directory}.manifest`;
+  rmSync(manifest, { force: true });
+  await appendManifest(
+    manifest,
+    owned.map(([path, uid, gid]) => ({ path, uid, gid })),
+  );
+  return { directory, manifest };
 }
 
 async function openLocked(one: RpmLock['packages'][number], { store }: CreateContext): Promise<RpmFile> {
@@ -104,13 +116,18 @@ async function install(
   packages: readonly RpmFile[],
   lock: RpmLock,
   session: Session,
+  under: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  const rpm = (...words: readonly string[]): Argv => {
+    const [program = '/usr/bin/rpm', ...rest] = [...under, '/usr/bin/rpm', ...words];
+    return [program, ...rest];
+  };
   const { path, format } = lock.database;
   const plain = ['--dbpath', path, '--define', '_flush_io 0', '--define', `_netsharedpath ${mounted}`] as const;
   const chosen = [...plain, '--define', `_db_backend ${format}`] as const;
   // an rpm that can't write this form (bdb by new ones, ndb by many) takes its own
-  const tried = await session.run(['/usr/bin/rpm', ...chosen, '--initdb'], { env: environment, signal, accept: 'any' });
+  const tried = await session.run(rpm(...chosen, '--initdb'), { env: environment, signal, accept: 'any' });
   const cannot = tried.status !== 0 || /invalid|dummy|unknown/i.test(tried.stderr.toString('utf8'));
   const options = cannot ? plain : chosen;
   const unchecked = [
@@ -126,7 +143,7 @@ async function install(
   const time = Math.max(0, ...packages.map(({ header }) => header.numbers(buildTime)[0] ?? 0));
   const env = { ...environment, SOURCE_DATE_EPOCH: String(time) };
   try {
-    await session.run(['/usr/bin/rpm', ...options, '-i', '--force', ...unchecked, ...asThere, `${workFolder}/list`], {
+    await session.run(rpm(...options, '-i', '--force', ...unchecked, ...asThere, `${workFolder}/list`), {
       env,
       signal,
     });
@@ -136,12 +153,7 @@ async function install(
   }
   const keys = Object.keys(lock.keys ?? {}).map((name) => `${workFolder}/${name}.key`);
   // a key that this rpm does not take (too weak by now) was none that it would have used
-  for (const key of keys)
-    await session.run(['/usr/bin/rpm', ...options, '--import', key], { env, signal, accept: 'any' });
-  await session.run(['/bin/sh', '-c', 'rm -rf "$1"; rm -f /etc/passwd.rpmnew /etc/group.rpmnew', 'sh', workFolder], {
-    env,
-    signal,
-  });
+  for (const key of keys) await session.run(rpm(...options, '--import', key), { env, signal, accept: 'any' });
 }
 
 /** What this machine's kernel runs: by Node's name of it, rpm's. */

@@ -32,7 +32,7 @@ export async function claim(
 }
 
 /** Which module a path belongs to, by where it lies. */
-export function places({ loaded, folders }: Modules): (path: string) => string | undefined {
+function places({ loaded, folders }: Modules): (path: string) => string | undefined {
   const files = new Map(loaded.map(({ file, name }) => [file, name]));
   const tops = loaded
     .flatMap(({ name, roots }) => roots.map((top) => ({ top, name })))

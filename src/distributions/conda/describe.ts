@@ -186,6 +186,7 @@ async function suppliedBy(
 async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<readonly string[]> {
   const { top, owners } = prefix;
   const found: string[] = [];
+  const left: { readonly path: string; readonly because: string }[] = [];
   const others = new Set<string>();
   const named = (path: string) => owners.has(path) || path.startsWith(`${top}/conda-meta/`);
   for await (const { path, type, mode } of root.scan({
@@ -200,16 +201,16 @@ async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<
     if (type === 'directory' && relative !== '') found.push(path);
     else if (isElse(relative)) continue;
     else if (named(path)) found.push(path);
-    else if (isSecretPath(path)) notes.push(left(path, 'it is a place for keys, tokens or passwords'));
-    else if (type === 'file' && deniesOthers(mode)) notes.push(left(path, 'its mode denies others to read it'));
+    else if (isSecretPath(path)) left.push({ path, because: 'it is a place for keys, tokens or passwords' });
+    else if (type === 'file' && deniesOthers(mode)) left.push({ path, because: 'its mode denies others to read it' });
     else found.push(path);
   }
   others.delete(top);
-  if (others.size === 0) return found.filter((path) => !isElse(path.slice(top.length + 1)));
   const within = (path: string) => {
     for (let at = path; at.length > top.length; at = posix.dirname(at)) if (others.has(at)) return true;
     return false;
   };
+  notes.push(...left.filter(({ path }) => !within(path)).map(({ path, because }) => leftNote(path, because)));
   return found.filter((path) => !within(path) && !isElse(path.slice(top.length + 1)));
 }
 
@@ -248,6 +249,6 @@ function notesOf({ top, broken, edited, records, scripts, secrets }: CondaPrefix
   ];
 }
 
-function left(path: string, because: string): Note {
+function leftNote(path: string, because: string): Note {
   return { kind: 'left', path, text: `${path} is not kept: ${because}` };
 }

@@ -8,6 +8,7 @@ import { nameOf } from './history.ts';
 import { expectIn, readPrefix } from './prefix.ts';
 import type { LinkedPath } from './record.ts';
 import type { CondaLock, CondaSpec } from './spec.ts';
+import { isTreeOf } from './tree.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
 
 /** Packages of conda by name, with version and build; those of pip as `pip:NAME`. */
@@ -46,7 +47,7 @@ export async function observe(spec: CondaSpec, root: Root): Promise<Observed> {
 export async function check(spec: CondaSpec, lock: CondaLock, root: Root, context: Context): Promise<Checked> {
   const tree = lock.tree === undefined ? undefined : await storedTree(lock.tree, context.store);
   expectIn(root, spec.path, new Set(['conda-meta/history', ...(tree ?? []).map(({ path }) => path)]), context);
-  if (tree !== undefined && lock.prefix === spec.path)
+  if (tree !== undefined && lock.prefix === spec.path && isTreeOf(tree, lock))
     return await checkTree(root, spec.path, tree, `conda ${spec.path}`);
   return await checkRecords(spec.path, root);
 }

@@ -2,10 +2,11 @@ import { UserError, type ContentRef } from '../../model/index.ts';
 import type { CreateContext, Missing, Obtained } from '../../contract/index.ts';
 import { composeTree, storedTree, type Supply } from '../../toolkits/trees/compose.ts';
 import type { TreeEntry } from '../../toolkits/trees/entries.ts';
-import { layPrefix, recordPath } from './link/lay.ts';
+import { layPrefix } from './link/lay.ts';
 import type { PrefixPython } from './link/place.ts';
 import { supplyOf } from './link/supply.ts';
 import type { CondaLock, CondaSpec } from './spec.ts';
+import { isTreeOf } from './tree.ts';
 
 type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>> };
 
@@ -18,7 +19,7 @@ export async function prepare(spec: CondaSpec, lock: CondaLock, context: CreateC
   if (lock.tree !== undefined && tree === undefined) {
     throw new UserError(`the list of files ${lock.tree.sha256} of ${spec.path} is not one`, { status: 2 });
   }
-  if (tree !== undefined && lock.prefix === spec.path && isOf(tree, lock))
+  if (tree !== undefined && lock.prefix === spec.path && isTreeOf(tree, lock))
     return await compose(spec, lock, tree, context);
   const homeless = lock.packages.filter(({ repacked, sha256 }) => repacked === true || sha256 === undefined);
   if (tree === undefined && homeless.length > 0) {
@@ -30,18 +31,6 @@ export async function prepare(spec: CondaSpec, lock: CondaLock, context: CreateC
     tree === undefined || lock.prefix === undefined ? {} : { was: { prefix: lock.prefix, tree, rest: lock.rest } };
   const laid = await layPrefix({ prefix: spec.path, packages: lock.packages, site: lock.site, ...was }, context);
   return { from: {}, refused: [], missing: [], made: { tree: laid } };
-}
-
-/** Whether the records that lay there are of the locked packages: an edit has not changed them. */
-function isOf(tree: readonly TreeEntry[], { packages }: CondaLock): boolean {
-  const records = new Set(
-    tree.flatMap(({ path, type }) => (type === 'file' && /^conda-meta\/[^/]+\.json$/.test(path) ? [path] : [])),
-  );
-  const locked = packages.filter(({ repacked }) => repacked !== true).map(recordPath);
-  const kept = packages.length - locked.length;
-  return (
-    locked.every((path) => records.has(path)) && records.size >= locked.length && records.size - locked.length >= kept
-  );
 }
 
 async function compose(

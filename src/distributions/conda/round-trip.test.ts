@@ -196,7 +196,7 @@ test('a loose entry is solved by its channel; what is held stays, but for what i
 });
 
 test('a traced prefix is edited: new packages come, others go, pip’s and one’s own stay', async (t) => {
-  const { here, folder, describe, built } = await traced(t, (at) => {
+  const { here, folder, describe, built, env } = await traced(t, (at) => {
     const site = join(at, 'lib/python3.11/site-packages');
     mkdirSync(join(site, 'tiny-1.0.dist-info'));
     writeFileSync(join(site, 'tiny-1.0.dist-info/METADATA'), 'Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n');
@@ -231,7 +231,9 @@ test('a traced prefix is edited: new packages come, others go, pip’s and one�
     (await conda.observe(edited, root, here.creating)).packages.map(({ key }) => key),
     ['extra', 'libdemo', 'pip:tiny', 'python'],
   );
-  assert.deepEqual((await checkRecords(path, root)).differing, []);
+  assert.deepEqual((await conda.check?.(edited, { of, ...now }, root, here.creating))?.differing, []);
+  const record = 'conda-meta/libdemo-1.2-h0_0.json';
+  assert.deepEqual(readFileSync(join(at, record)), readFileSync(join(env, record)));
   assert.throws(() => conda.edit?.(spec, { uninstall: ['nothing'] }), { name: 'UserError', status: 2 });
   assert.deepEqual(conda.edit?.(spec, { upgrade: true }).packages, ['pure', 'python']);
 });

@@ -7,6 +7,7 @@ import { compress, writeTar, type TarMember } from '../../../toolkits/trees/tar.
 import { openArtifact, type ArtifactInfo } from '../artifact/read.ts';
 import { isBelow } from '../record.ts';
 import type { CondaPackage } from '../spec.ts';
+import { recordPath } from '../tree.ts';
 import { moveRest, pathsGone } from './move.ts';
 import { orderPackages } from './order.ts';
 import { entryPoint, placeOf, type PrefixPython } from './place.ts';
@@ -48,7 +49,9 @@ export async function layPrefix(lay: Lay, { store, signal }: Context): Promise<C
   const owners = ownersOf(opened, python);
   const kept = lay.was === undefined ? undefined : new Map(lay.was.tree.map((entry) => [entry.path, entry]));
   const made = new Set<string>();
-  const anew = new Set(opened.map(({ row }) => recordPath(row)));
+  // a record that was kept names digests that are right at its own path only
+  const stays = (record: string) => lay.was?.prefix === lay.prefix && kept?.has(record) === true;
+  const anew = new Set(opened.map(({ row }) => recordPath(row)).filter((record) => !stays(record)));
   const locked = new Set(lay.packages.map(recordPath));
   const gone =
     lay.was === undefined
@@ -230,11 +233,6 @@ function linkContent(
   throw new UserError(`${what} has no room for the path ${prefix}`, {
     hint: `choose a path of at most ${said.placeholder.length} bytes`,
   });
-}
-
-/** Where the record of a package lies, below the prefix. */
-export function recordPath({ name, version, build }: Pick<CondaPackage, 'name' | 'version' | 'build'>): string {
-  return `conda-meta/${name}-${version}-${build}.json`;
 }
 
 function memberOf(path: string, content: Buffer, mode: number): TarMember {

@@ -67,6 +67,9 @@ export async function* readCpio(
       const name = decodeName(Buffer.from((await take(length)).subarray(0, length - 1)));
       await take((4 - ((110 + length) % 4)) % 4);
       if (name === 'TRAILER!!!') return;
+      if (name.includes('\0') || name.split('/').includes('..')) {
+        throw new UserError(`${what}: a file of its payload has a name that leads out of it`);
+      }
       let left = size;
       const body = flow(size);
       yield {

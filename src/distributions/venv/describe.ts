@@ -2,11 +2,12 @@ import { posix } from 'node:path';
 
 import { byBytes } from '../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
-import { keepPackages, pinned, schemeOf, type Kept } from '../../toolkits/python/keep-packages.ts';
+import { keepPackages, pinned, requirementNames, schemeOf, type Kept } from '../../toolkits/python/keep-packages.ts';
 import { pipCaches, settingsFor } from '../../toolkits/python/machine.ts';
 import { filesOf } from '../../toolkits/python/owners.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
 import type { SitePackage } from '../../toolkits/python/site-package.ts';
+import { seeds } from '../../toolkits/python/spec.ts';
 import { isSkeleton, readEnvironment, type Environment } from './environment.ts';
 import type { VenvLock, VenvSpec } from './spec.ts';
 
@@ -88,8 +89,9 @@ function toDistribution(
   scope: TraceContext['scope'],
 ): One {
   const { top, python, interpreter, systemSitePackages } = environment;
+  const required = new Set(packages.flatMap(({ requires }) => requirementNames(requires, 'with extras')));
   const named = packages.filter(
-    ({ key, requested }) => used.has(key) || scope === 'all' || (requested && !seeds.has(key)),
+    ({ key, requested }) => used.has(key) || scope === 'all' || (!seeds.has(key) && (requested || !required.has(key))),
   );
   const count = packages.length;
   return {
@@ -107,9 +109,6 @@ function toDistribution(
     ...(interpreter === undefined ? {} : { standsOn: interpreter }),
   };
 }
-
-/** Those that an environment is made with, asked for or not. */
-const seeds: ReadonlySet<string> = new Set(['pip', 'setuptools', 'wheel']);
 
 /** What made the environment, as it lies in its top, in `bin` and beside the packages; folders for headers, too. */
 async function skeletonOf(top: string, root: Root): Promise<string[]> {

@@ -125,7 +125,7 @@ for (const answer of ['json', 'html'] as const) {
     const { spec, lock, standsOn } = await traceIn(all.root, all);
     assert.equal(standsOn, '/usr/bin/python3');
     assert.deepEqual(spec.indexes, [`${all.index.url}/simple`]);
-    assert.deepEqual(spec.packages, ['small==1.0']);
+    assert.deepEqual(spec.packages, ['small==1.0', 'unlisted==2']);
     assert.deepEqual(lock.packages, [
       { name: 'small', version: '1.0', file: small.file, size: small.bytes.length, sha256: small.sha256 },
       { name: 'unlisted', version: '2', repacked: true },

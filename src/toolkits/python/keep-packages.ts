@@ -6,6 +6,7 @@ import { surveyTree } from '../trees/entries.ts';
 import { keepTree } from '../trees/compose.ts';
 import { identifyWheels, keepWheels, type Artifact } from './identify.ts';
 import { openIndexes } from './index-page.ts';
+import { normalizeName } from './metadata.ts';
 import type { InstallerSettings } from './settings.ts';
 import type { SitePackage } from './site-package.ts';
 import type { PythonLock, PythonPackage } from './spec.ts';
@@ -103,12 +104,12 @@ export function closureOf(used: ReadonlySet<string>, packages: readonly SitePack
 }
 
 /** Names that packages require, whatever their markers say: who asks whether they are installed gets that answer. */
-function requirementNames(requires: readonly string[]): string[] {
+export function requirementNames(requires: readonly string[], extras: 'with extras' | 'without' = 'without'): string[] {
   return requires.flatMap((text) => {
     // of an extra that may not have been asked for
-    if (/;.*\bextra\s*==/.test(text)) return [];
+    if (extras === 'without' && /;.*\bextra\s*==/.test(text)) return [];
     const name = /^\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)/.exec(text)?.[1];
-    return name === undefined ? [] : [name.replace(/[-_.]+/g, '-').toLowerCase()];
+    return name === undefined ? [] : [normalizeName(name)];
   });
 }
 

@@ -10,7 +10,7 @@ import { normalizeName } from './metadata.ts';
 import { remoteZip } from './remote-zip.ts';
 import { parseReport, type Reported } from './report.ts';
 import { parseRequirement, satisfies, type Requirement } from './requirement.ts';
-import { isWheelPackage, type PythonLock, type PythonPackage, type PythonSpec } from './spec.ts';
+import { isWheelPackage, seeds, type PythonLock, type PythonPackage, type PythonSpec } from './spec.ts';
 import { parseWheelName } from './wheel.ts';
 
 /** The newest glibc whose wheels are taken: what older systems than the newest have. */
@@ -30,23 +30,34 @@ export async function resolvePackages(
   const requirements = (wish.packages ?? []).map(requirementOf);
   if (requirements.length === 0) return { python, packages: [] };
   const staying = heldConstraints(held, requirements, renew);
+  const named = new Set(requirements.map(({ name }) => name));
+  // nobody asks for them, and an environment keeps them all the same
+  const kept = (held?.packages ?? []).flatMap(({ name, version }) =>
+    seeds.has(normalizeName(name)) && !named.has(normalizeName(name))
+      ? [renew === true ? name : `${name}==${version}`]
+      : [],
+  );
   await mkdir(context.work, { recursive: true });
   const folder = await mkdtemp(join(context.work, 'pip-'));
   try {
-    const run = async (constraints: readonly string[]) => await askPip(wish, python, constraints, folder, context);
+    const run = async (more: readonly string[], constraints: readonly string[]) =>
+      await askPip({ ...wish, packages: [...(wish.packages ?? []), ...more] }, python, constraints, folder, context);
     let report: readonly Reported[];
     try {
-      report = await run(staying);
+      report = await run(kept, staying);
     } catch (error) {
-      if (!(error instanceof CommandFailed) || staying.length === 0) throw asUserError(error, wish);
+      if (!(error instanceof CommandFailed) || staying.length + kept.length === 0) throw asUserError(error, wish);
       // what is held stands in the way of what is asked for
-      report = await run([]).catch((again: unknown) => {
+      report = await run([], []).catch((again: unknown) => {
         throw asUserError(again, wish);
       });
     }
     const packages: PythonPackage[] = [];
     const indexes = await indexesFor(wish, context);
-    for (const one of report) packages.push(await lockOne(one, indexes, context));
+    for (const one of report) {
+      const requested = one.requested && named.has(normalizeName(one.name));
+      packages.push(await lockOne({ ...one, requested }, indexes, context));
+    }
     return { python, packages: packages.sort((a, b) => byBytes(normalizeName(a.name), normalizeName(b.name))) };
   } finally {
     await rm(folder, { recursive: true, force: true });

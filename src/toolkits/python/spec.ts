@@ -48,6 +48,9 @@ export interface PythonLock extends DistributionLock {
   readonly size?: number;
 }
 
+/** Packages that an environment is made with, asked for or not. */
+export const seeds: ReadonlySet<string> = new Set(['pip', 'setuptools', 'wheel']);
+
 const requirementText = v.pipe(
   text,
   v.regex(

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { layInto, lockRows, smallBuilds } from '../../../test/fakes/conda-prefix.ts';
 import { contexts } from '../../../test/fakes/contexts.ts';
@@ -25,6 +25,10 @@ testDistribution({
     writeFileSync(join(root, `${site}/tiny.py`), 'x = 1\n');
     mkdirSync(join(root, `${path}/pkgs`));
     writeFileSync(join(root, `${path}/pkgs/urls.txt`), '');
+    for (const file of [`${path}/src/.git/HEAD`, `${path}/src/untracked`, `${path}/venv/pyvenv.cfg`]) {
+      mkdirSync(dirname(join(root, file)), { recursive: true });
+      writeFileSync(join(root, file), '');
+    }
     mkdirSync(join(root, '/home/u/other'));
     writeFileSync(join(root, '/home/u/other/file'), '');
     mkdirSync(join(here.folder, 'empty'));
@@ -41,7 +45,14 @@ testDistribution({
     return {
       root: localRoot(root),
       mine,
-      others: [`${path}/pkgs/urls.txt`, '/home/u/other/file', '/home/u', `${path}/lib/gone`],
+      others: [
+        `${path}/src/untracked`,
+        `${path}/venv/pyvenv.cfg`,
+        `${path}/pkgs/urls.txt`,
+        '/home/u/other/file',
+        '/home/u',
+        `${path}/lib/gone`,
+      ],
       empty: localRoot(join(here.folder, 'empty')),
       broken: { root: localRoot(broken), mine },
     };

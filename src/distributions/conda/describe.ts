@@ -6,7 +6,7 @@ import { keepTree, type KeptTree } from '../../toolkits/trees/compose.ts';
 import { channelOf, cutChannel } from './address.ts';
 import { isElse } from './claim.ts';
 import { nameOf } from './history.ts';
-import { prefixAt, type CondaPrefix } from './prefix.ts';
+import { foreignMarks, prefixAt, type CondaPrefix } from './prefix.ts';
 import type { CondaRecord } from './record.ts';
 import { detectVirtual } from './solve.ts';
 import type { CondaLock, CondaPackage, CondaSpec } from './spec.ts';
@@ -196,7 +196,8 @@ async function pathsIn(root: Root, prefix: CondaPrefix, notes: Note[]): Promise<
   })) {
     const relative = path.slice(top.length + 1);
     const last = relative.slice(relative.lastIndexOf('/') + 1);
-    if (last === '.git' || (last === 'conda-meta' && type === 'directory' && relative !== last))
+    const isForeign = foreignMarks.includes(last) && !named(path);
+    if (isForeign || (last === 'conda-meta' && type === 'directory' && relative !== last))
       others.add(posix.dirname(path));
     if (type === 'directory' && relative !== '') found.push(path);
     else if (isElse(relative)) continue;

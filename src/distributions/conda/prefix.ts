@@ -31,6 +31,9 @@ export interface CondaPrefix {
   readonly scripts: readonly string[];
 }
 
+/** What makes a folder in a prefix somebody else's: a work tree, a virtual environment. */
+export const foreignMarks: readonly string[] = ['.git', 'pyvenv.cfg'];
+
 /** Larger records are not read. */
 const largestRecord = 128 * 1024 * 1024;
 const mostRecords = 20_000;
@@ -90,10 +93,14 @@ export async function prefixesOf(
     for (let at = folder; !known.has(at) && !fresh.has(at); at = posix.dirname(at)) fresh.add(at);
   }
   const sorted = [...fresh].sort(byBytes); // an outer folder comes before an inner one
-  const stats = await root.lstat(sorted.map((folder) => posix.join(folder, 'conda-meta')));
+  const marks = ['conda-meta', ...foreignMarks];
+  const stats = await root.lstat(sorted.flatMap((folder) => marks.map((mark) => posix.join(folder, mark))));
   for (const [index, folder] of sorted.entries()) {
-    if (stats[index]?.type === 'directory' && folder !== '/') known.set(folder, folder);
-    else known.set(folder, folder === '/' ? null : (known.get(posix.dirname(folder)) ?? null));
+    const [meta, ...foreign] = stats.slice(index * marks.length, (index + 1) * marks.length);
+    if (folder === '/') known.set(folder, null);
+    else if (meta?.type === 'directory') known.set(folder, folder);
+    else if (foreign.some((stat) => stat !== undefined)) known.set(folder, null);
+    else known.set(folder, known.get(posix.dirname(folder)) ?? null);
   }
   return (folder) => known.get(folder) ?? undefined;
 }

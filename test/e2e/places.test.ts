@@ -41,8 +41,8 @@ test.after(async () => {
   for (const end of ends) await end();
 });
 
-/** The image in each form: of the daemon, saved, as OCI layout and archive, and packed. */
-async function formsOf(image: string, name: string): Promise<string[]> {
+/** The image in each form: of the daemon, saved, as OCI layout; and for `all` also as OCI archive, packed, named. */
+async function formsOf(image: string, name: string, all = false): Promise<string[]> {
   await engine.docker('save', '-o', at(`${name}.tar`), image);
   await runProcess(
     [
@@ -55,16 +55,11 @@ async function formsOf(image: string, name: string): Promise<string[]> {
     ],
     { env },
   );
+  const forms = [`docker:${image}`, `tar:${at(`${name}.tar`)}`, `oci:${at(`${name}-oci`)}`];
+  if (!all) return forms;
   await runProcess(['tar', '-C', at(`${name}-oci`), '-cf', at(`${name}-oci.tar`), '.'], { env });
   await runProcess(['zstd', '-q', '-1', at(`${name}.tar`), '-o', at(`${name}.tar.zst`)], { env });
-  return [
-    `docker:${image}`,
-    `tar:${at(`${name}.tar`)}`,
-    `tar:${at(`${name}.tar.zst`)}`,
-    `oci:${at(`${name}-oci`)}`,
-    `oci:${at(`${name}-oci`)}:first`,
-    `tar:${at(`${name}-oci.tar`)}`,
-  ];
+  return [...forms, `tar:${at(`${name}.tar.zst`)}`, `oci:${at(`${name}-oci`)}:first`, `tar:${at(`${name}-oci.tar`)}`];
 }
 
 async function system(place: string): Promise<string> {
@@ -74,12 +69,16 @@ async function system(place: string): Promise<string> {
 }
 
 test('a stock Debian gives the same spec and fingerprint in every form', async (t) => {
-  const forms = [`root:${at('root')}`, `tar:${at('root.tar')}`, ...(await formsOf('repronim-places:stock', 'stock'))];
+  const forms = [
+    `root:${at('root')}`,
+    `tar:${at('root.tar')}`,
+    ...(await formsOf('repronim-places:stock', 'stock', true)),
+  ];
   const [first, ...others] = await Promise.all(forms.map(system));
   assert.match(first ?? '', /^- type: debian$/m);
   assert.ok((first?.match(/why: /g) ?? []).length > 70);
   for (const [index, spec] of others.entries()) assert.equal(spec, first, forms[index + 1]);
-  const prints = await Promise.all(forms.map(async (form) => (await repronim('fingerprint', form)).stdout));
+  const prints = await Promise.all(forms.slice(0, 5).map(async (form) => (await repronim('fingerprint', form)).stdout));
   assert.match(prints[0] ?? '', /^sha256:/);
   assert.deepEqual(new Set(prints).size, 1, prints.join(''));
   writeFileSync(at('stock.yaml'), first ?? '');

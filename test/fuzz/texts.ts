@@ -12,6 +12,9 @@ import { parseBucket } from '../../src/distributions/npm/cacache.ts';
 import { parseNpmrc } from '../../src/distributions/npm/client.ts';
 import { parseIntegrity } from '../../src/distributions/npm/integrity.ts';
 import { parseManifest, parseNpmLock, parsePnpmLock, parseYarnLock } from '../../src/distributions/npm/parse-locks.ts';
+import { parseDescription } from '../../src/distributions/r/description.ts';
+import { parseGemspec } from '../../src/distributions/gem/gemspec.ts';
+import { parseInstall, parsePacklist, parsePerllocal, parseVersion } from '../../src/distributions/cpan/installed.ts';
 import { parseProperties } from '../../src/distributions/svn/properties.ts';
 import { readSpec } from '../../src/formats/spec/read.ts';
 import { parseParagraphs } from '../../src/toolkits/apt/deb822.ts';
@@ -363,7 +366,7 @@ export const texts: readonly Parser[] = [
     (one) => parseCondarc(one),
     'channels:\n  - https://c.example.org/main\ndefault_channels: [a]\ncustom_channels: {x: "https://y"}\n',
   ),
-  text('conda wish', (one) => parseCondaWish(one), 'conda-forge::numpy >=1.2,<2|3.*', 'x 1.2 h1_0'),
+  text('conda wish', (one) => parseCondaWish(one), 'numpy>=1.2,<2', 'x 1.2 h1_0'),
   text('package-lock.json', (one) => parseNpmLock(one), npmLock),
   text('pnpm-lock.yaml', (one) => parsePnpmLock(one), pnpmLock),
   text('yarn.lock', (one) => parseYarnLock(one), yarnLock),
@@ -380,6 +383,24 @@ export const texts: readonly Parser[] = [
   text('integrity', (one) => parseIntegrity(one), `sha512-${'A'.repeat(86)}== sha1-${'A'.repeat(27)}=`),
   text('npm cache bucket', (one) => parseBucket(one, 'k'), `\n${sha1(bucket)}\t${bucket}`),
   text('svn properties', (_, bytes) => parseProperties(bytes), '(svn:eol-style 6 native svn:keywords 2 Id)'),
+  text(
+    'R description',
+    (one) => parseDescription(one),
+    'Package: demo\nVersion: 1.2-3\nDepends: R (>= 4.0), methods\nImports: a (>= 1),\n  b\nBuilt: R 4.2.2; x86_64; 2024; unix\nRemoteType: github\nRemoteSha: abc\nRepository: CRAN\n',
+  ),
+  text(
+    'gemspec',
+    (one) => parseGemspec(one),
+    '# -*- encoding: utf-8 -*-\nGem::Specification.new do |s|\n  s.name = "demo".freeze\n  s.version = "1.0.0"\n  s.executables = ["x".freeze]\n  s.add_runtime_dependency(%q<a>.freeze, ["~> 1.0"])\nend\n',
+  ),
+  text(
+    'CPAN records',
+    (one) => [...parsePacklist(one), parsePerllocal(one), parseInstall(one), parseVersion(one)],
+    '/usr/local/share/perl/5.36/X.pm\n/usr/local/bin/x type=file from=blib\n',
+    '=head2 Mon Jan  1 00:00:00 2024: C<Module> L<X::Y|X::Y>\n\n=over 4\n\n=item *\n\nC<VERSION: 1.2>\n\n=back\n',
+    '{"name":"X::Y","version":"1.2","dist":"X-Y-1.2","pathname":"A/AB/ABC/X-Y-1.2.tar.gz","provides":{}}',
+    'package X;\nour $VERSION = version->declare("v1.2.3");\n',
+  ),
   { ...text('modulefile, Tcl', (one) => parseModulefile(one, facts), tcl), weight: 3 },
   { ...text('modulefile, Lua', (one) => parseModulefile(one, { ...facts, file: '/m/tool/1.0.lua' }), lua), weight: 3 },
   text(

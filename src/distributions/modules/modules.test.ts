@@ -271,6 +271,23 @@ test('used files come back with the modulefiles, and a changed one is found', as
   );
 });
 
+test('a link by which a tree is named is the module’s, too', async (t) => {
+  const { folder, tracing } = contexts(t);
+  lay(folder, {
+    '/apps/modules/py/3': '#%Module1.0\nprepend-path PATH /apps/py/3/bin\n',
+    '/gpfs/py-3.12/bin/py': 'py',
+  });
+  mkdirSync(join(folder, '/apps/py'));
+  symlinkSync('/gpfs/py-3.12', join(folder, '/apps/py/3'));
+  const py = { ...ran, env: { LOADEDMODULES: 'py/3', _LMFILES_: '/apps/modules/py/3', PATH: '/apps/py/3/bin' } };
+  const { owned, answer } = await describe(['/apps/py/3', '/gpfs/py-3.12/bin/py'], folder, tracing, py);
+  assert.deepEqual([...owned.keys()].slice(0, 2), ['/apps/py/3', '/gpfs/py-3.12/bin/py']);
+  assert.deepEqual(
+    answer.distributions[0]?.lock.roots?.map(({ path }) => path),
+    ['/apps/py/3', '/gpfs/py-3.12'],
+  );
+});
+
 test('a modulefile that is gone costs itself, and is named', async (t) => {
   const { folder, tracing } = contexts(t);
   lay(folder, site);

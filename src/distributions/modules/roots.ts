@@ -37,12 +37,23 @@ export async function rootsOf(
   const real = await root.realpath(paths);
   const kinds = await root.lstat(real.map((path) => path ?? '/'));
   const found = new Set<string>();
+  const own = (top: string) => isOwnTree(top) && !isWithin(file, top) && !homes.some((home) => isWithin(home, top));
   for (const [index, path] of real.entries()) {
     if (path === undefined || stats[index] === undefined) continue;
     const top = topOf(kinds[index]?.type === 'directory' ? path : posix.dirname(path));
-    if (isOwnTree(top) && !isWithin(file, top) && !homes.some((home) => isWithin(home, top))) found.add(top);
+    if (!own(top)) continue;
+    found.add(top);
+    // the tree may be named by a link, which is the module's, too
+    const stated = topOf(paths[index] ?? path);
+    if (stated !== top && (await isLink(stated, root))) found.add(stated);
   }
   return [...found].sort(byBytes);
+}
+
+async function isLink(path: string, root: Root): Promise<boolean> {
+  const [stat] = await root.lstat([path]);
+  const [folder] = await root.realpath([posix.dirname(path)]);
+  return stat?.type === 'link' && folder === posix.dirname(path);
 }
 
 function topOf(path: string): string {

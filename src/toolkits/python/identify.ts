@@ -4,7 +4,8 @@ import { join, posix } from 'node:path';
 import type { Root, TraceContext } from '../../contract/index.ts';
 import { digestFile } from '../../archives/store.ts';
 import type { Indexes, IndexFile } from './index-page.ts';
-import { recordSha256, type RecordEntry } from './record.ts';
+import { recordSha256 } from './record.ts';
+import { wheelMemory, type Memory, type Remembered } from './remember.ts';
 import { remoteZip } from './remote-zip.ts';
 import type { SitePackage } from './site-package.ts';
 import { compareVersions } from './version.ts';
@@ -24,10 +25,12 @@ export interface Artifact {
 
 /** More wheels of one version than this are not looked into. */
 const mostCandidates = 6;
+/** So long indexes are asked in one trace, in milliseconds; what has no answer by then is kept as it is. */
+const patience = 180_000;
 
 /**
  * Finds the wheel of each package: the one whose RECORD an index shows to be that of what is installed here. Only its
- * directory and RECORD are read. What can't be found for certain is left out.
+ * directory and RECORD are read, and remembered. What can't be found for certain is left out.
  */
 export async function identifyWheels(
   packages: readonly SitePackage[],
@@ -37,37 +40,56 @@ export async function identifyWheels(
   context: TraceContext,
 ): Promise<ReadonlyMap<string, Artifact>> {
   const found = new Map<string, Artifact>();
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(patience)]);
+  const memory = wheelMemory(context.store);
   let done = 0;
   const queue = packages.values();
   const worker = async () => {
     for (const one of queue) {
       context.signal.throwIfAborted();
-      const artifact = await identifyOne(one, top, schemeOf(one), indexes, context);
+      const artifact = await identifyOne(one, installedBelow(one, top), schemeOf(one), { indexes, memory, signal });
       if (artifact !== undefined) found.set(one.key, artifact);
       done += 1;
       context.onProgress({ step: 'trace', what: 'wheels of packages', done, total: packages.length, unit: 'packages' });
     }
   };
   await Promise.all(Array.from({ length: 6 }, worker));
+  context.signal.throwIfAborted();
   return found;
+}
+
+interface Means {
+  readonly indexes: Indexes;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
 }
 
 async function identifyOne(
   one: SitePackage,
-  top: string,
+  installed: ReadonlyMap<string, string>,
   scheme: Scheme,
-  indexes: Indexes,
-  context: TraceContext,
+  means: Means,
 ): Promise<Artifact | undefined> {
   const { direct } = one;
   if (one.wheel === undefined || direct?.kind === 'vcs' || direct?.kind === 'folder') return undefined;
-  const installed = installedBelow(one, top);
-  const candidates = await candidatesFor(one, indexes);
+  const about = [one.key, one.version, scheme, means.indexes.addresses, direct ?? ''];
+  const held = await means.memory.recall(installed, about);
+  const known = held === undefined ? undefined : suppliedBy(held.record, installed, scheme, one.name);
+  if (held !== undefined && known !== undefined) {
+    const { record: _, ...rest } = held;
+    return { ...rest, supplied: known };
+  }
+  if (means.signal.aborted) return undefined;
+  const candidates = await candidatesFor(one, means.indexes).catch(() => []);
   for (const candidate of candidates.slice(0, mostCandidates)) {
     // what pip was told the hash of has that hash
     if (direct?.sha256 !== undefined && candidate.sha256 !== undefined && candidate.sha256 !== direct.sha256) continue;
-    const artifact = await compare(candidate, one, installed, scheme, context);
-    if (artifact !== undefined) return artifact;
+    const found = await recordOf(candidate, means.signal);
+    const supplied = found === undefined ? undefined : suppliedBy(found.record, installed, scheme, one.name);
+    if (found === undefined || supplied === undefined) continue;
+    await means.memory.remember(installed, about, found);
+    const { record: _, ...rest } = found;
+    return { ...rest, supplied };
   }
   return undefined;
 }
@@ -96,25 +118,18 @@ async function candidatesFor(one: SitePackage, indexes: Indexes): Promise<readon
     .map(({ candidate }) => candidate);
 }
 
-async function compare(
-  candidate: Candidate,
-  one: SitePackage,
-  installed: ReadonlyMap<string, string>,
-  scheme: Scheme,
-  context: TraceContext,
-): Promise<Artifact | undefined> {
-  const { sha256, url, file, direct } = candidate;
+/** The RECORD of a wheel that an index has; undefined where it can't be had, or is none. */
+async function recordOf(
+  { sha256, url, file, direct, size }: Candidate,
+  signal: AbortSignal,
+): Promise<Remembered | undefined> {
   if (sha256 === undefined) return undefined;
   try {
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]);
-    const source = await remoteZip(url, candidate.size, signal);
+    const source = await remoteZip(url, size, AbortSignal.any([signal, AbortSignal.timeout(20_000)]));
     const wheel = await openWheel(source);
-    const record: readonly RecordEntry[] = wheel === undefined ? [] : await wheelRecord(wheel);
-    const supplied = suppliedBy(record, installed, scheme, one.name);
-    return supplied === undefined ? undefined : { file, url, sha256, size: source.size, direct, supplied };
+    if (wheel === undefined) return undefined;
+    return { file, url, sha256, size: source.size, direct, record: await wheelRecord(wheel) };
   } catch {
-    // it can't be had, or is none: then the files themselves are kept
-    context.signal.throwIfAborted();
     return undefined;
   }
 }

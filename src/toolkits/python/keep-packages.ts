@@ -44,6 +44,7 @@ export async function keepPackages(keep: ToKeep, root: Root, context: TraceConte
   const within = [...paths].filter((path) => path === top || path.startsWith(top === '/' ? '/' : `${top}/`));
   const tree = await keepOrList(root, top, within, supplied, context);
   notes.push(...tree.notes);
+  if (context.keep) notes.push(...notesOn(packages, artifacts, settings));
   const leads = packages.flatMap(({ direct }) => (direct?.kind === 'folder' && direct.editable ? [direct.path] : []));
   return {
     lock: { packages: packages.map((one) => rowOf(one, artifacts.get(one.key), context.keep)), ...tree.lock },
@@ -51,6 +52,24 @@ export async function keepPackages(keep: ToKeep, root: Root, context: TraceConte
     indexed: [...artifacts.values()].some(({ direct }) => !direct),
     notes,
   };
+}
+
+/** What no index has is said; a checkout of one's own is not expected to be there. */
+function notesOn(
+  packages: readonly SitePackage[],
+  artifacts: ReadonlyMap<string, Artifact>,
+  { hadSecret, indexes }: InstallerSettings,
+): Note[] {
+  const gone = packages.filter(({ key, direct }) => !artifacts.has(key) && direct?.kind !== 'folder');
+  const secret = 'the address of an index had a user name or password in it: it is written and asked without';
+  return [
+    ...gone.map(({ key, name, version }): Note => ({
+      kind: 'gone',
+      text: `${name} ${version} is in no index as it is installed: its files are kept`,
+      about: key,
+    })),
+    ...(hadSecret ? [{ kind: 'secret', text: secret, about: indexes[0] ?? '' } as const] : []),
+  ];
 }
 
 async function keepOrList(

@@ -122,11 +122,17 @@ function accountSteps(spec: Spec): Step[] {
 /** Where runs work, and what lay there before they ran. */
 function runSteps(spec: Spec): Step[] {
   const starts = startsOf(spec);
+  // what is known of a folder, its mode first of all, stands there
+  const known = new Set((spec.lock?.files ?? []).map(({ path }) => path));
   return (spec.runs ?? []).flatMap((run, index): Step[] => {
     const lock = spec.lock?.runs?.[runId(run, index)];
     const owner = { uid: lock?.as.uid ?? 0, gid: lock?.as.gid ?? 0 };
+    const directory = run.directory ?? '/';
+    const folder: Step = { do: 'directory', path: directory, ...owner, because: 'a run works here' };
+    const isNew = !known.has(directory);
+    known.add(directory);
     return [
-      { do: 'directory', path: run.directory ?? '/', ...owner, because: 'a run works here' },
+      ...(isNew ? [folder] : []),
       ...(starts[index]?.own ?? []).flatMap((file) => fileSteps(file, file.path, 'a run started with it')),
     ];
   });

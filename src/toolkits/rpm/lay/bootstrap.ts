@@ -5,11 +5,12 @@ import type { CreateContext, LaidRoot, Session } from '../../../contract/index.t
 import { UserError, type Argv } from '../../../model/index.ts';
 import { appendManifest } from '../../../roots/manifest.ts';
 import { enclose } from '../../../sessions/confined.ts';
-import { findMapping } from '../../../sessions/mapped.ts';
+import { findMapping, removeMapped } from '../../../sessions/mapped.ts';
 import { CommandFailed } from '../../../sessions/process.ts';
 import { workFolder } from '../../apt/lay/bytecode.ts';
 import { preparePretence, pretendedOwners } from '../../apt/lay/pretend-owners.ts';
 import type { RpmLock, RpmSpec } from '../spec.ts';
+import { borrowRpm, type Borrowed } from './borrow.ts';
 import { withRpm } from './rpm-file.ts';
 import { findTools, type RpmFile } from './tools.ts';
 import { tarOf, tarOfFiles } from './unpack.ts';
@@ -41,12 +42,6 @@ export async function bootstrap(
   refuseForeign(spec.architecture);
   const packages = await Promise.all(lock.packages.map((one) => openLocked(one, context)));
   const tools = findTools(packages);
-  if (tools === undefined) {
-    throw new UserError('this environment has no rpm, so its packages cannot be installed', {
-      status: 4,
-      hint: 'add rpm to its packages, and resolve it again',
-    });
-  }
   if (!existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o755 });
   else if (readdirSync(directory).length > 0) {
     throw new UserError(`cannot lay a root into ${directory}: it is not an empty folder`);
@@ -55,7 +50,8 @@ export async function bootstrap(
   onProgress({ step: 'create', what: 'unpack', done: 0, total: packages.length, unit: 'packages' });
   // whoever may have files of one owner only has it written down who they would be given to
   const pretends = findMapping().kind === 'single';
-  if (pretends) mkdirSync(join(directory, workFolder));
+  mkdirSync(join(directory, workFolder));
+  const borrowed = tools === undefined ? await borrowRpm(directory) : { argv: ['/usr/bin/rpm'], env: {} };
   const under = pretends ? await preparePretence(directory) : [];
   await using session = await enclose(
     {
@@ -68,15 +64,12 @@ export async function bootstrap(
     },
     signal,
   );
-  await session.untar(tarOf(tools), '/');
+  await session.untar(tarOf(tools ?? []), '/');
   await session.untar(tarOfFiles(workFiles(packages, lock, context)), '/');
   onProgress({ step: 'create', what: 'install', done: 0, total: packages.length, unit: 'packages' });
-  await install(packages, lock, session, under, signal);
+  await install(packages, lock, session, { ...borrowed, argv: [...under, ...borrowed.argv] }, signal);
   const owned = pretends ? pretendedOwners(directory, []) : [];
-  await session.run(['/bin/sh', '-c', 'rm -rf "$1"; rm -f /etc/passwd.rpmnew /etc/group.rpmnew', 'sh', workFolder], {
-    env: environment,
-    signal,
-  });
+  for (const left of [workFolder, '/etc/passwd.rpmnew', '/etc/group.rpmnew']) await removeMapped(join(directory, left));
   if (!pretends) return { directory };
   const manifest = `${directory}.manifest`;
   rmSync(manifest, { force: true });
@@ -116,18 +109,22 @@ async function install(
   packages: readonly RpmFile[],
   lock: RpmLock,
   session: Session,
-  under: readonly string[],
+  program: Borrowed,
   signal: AbortSignal,
 ): Promise<void> {
   const rpm = (...words: readonly string[]): Argv => {
-    const [program = '/usr/bin/rpm', ...rest] = [...under, '/usr/bin/rpm', ...words];
-    return [program, ...rest];
+    const [first = '/usr/bin/rpm', ...rest] = [...program.argv, ...words];
+    return [first, ...rest];
   };
   const { path, format } = lock.database;
   const plain = ['--dbpath', path, '--define', '_flush_io 0', '--define', `_netsharedpath ${mounted}`] as const;
   const chosen = [...plain, '--define', `_db_backend ${format}`] as const;
   // an rpm that can't write this form (bdb by new ones, ndb by many) takes its own
-  const tried = await session.run(rpm(...chosen, '--initdb'), { env: environment, signal, accept: 'any' });
+  const tried = await session.run(rpm(...chosen, '--initdb'), {
+    env: { ...environment, ...program.env },
+    signal,
+    accept: 'any',
+  });
   const cannot = tried.status !== 0 || /invalid|dummy|unknown/i.test(tried.stderr.toString('utf8'));
   const options = cannot ? plain : chosen;
   const unchecked = [
@@ -141,7 +138,7 @@ async function install(
   ];
   const asThere = lock.documentation === false ? ['--excludedocs'] : [];
   const time = Math.max(0, ...packages.map(({ header }) => header.numbers(buildTime)[0] ?? 0));
-  const env = { ...environment, SOURCE_DATE_EPOCH: String(time) };
+  const env = { ...environment, ...program.env, SOURCE_DATE_EPOCH: String(time) };
   try {
     await session.run(rpm(...options, '-i', '--force', ...unchecked, ...asThere, `${workFolder}/list`), {
       env,

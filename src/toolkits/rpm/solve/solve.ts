@@ -113,7 +113,7 @@ export async function solve(job: Job, workshop: Workshop): Promise<readonly Solv
   if (status === 127 || /ModuleNotFoundError: No module named '(?:dnf|libdnf)/.test(said)) {
     throw new UserError('dnf is not here, and it is what solves for rpm packages', {
       status: 4,
-      hint: 'apt-get install dnf',
+      hint: 'apt-get install dnf (on Fedora: dnf install python3-dnf)',
     });
   }
   let answer: { packages?: Solved[]; missing?: string[]; error?: string };

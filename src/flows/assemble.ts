@@ -53,7 +53,8 @@ export async function assemble(found: Findings): Promise<{ spec: Spec; notes: re
     distributions: entries,
     ...some(
       'files',
-      loose.map(({ path }) => path),
+      // folders that a run only used are the lock's matter
+      loose.filter(({ directory }) => directory !== true).map(({ path }) => path),
     ),
     lock: {
       distributions: Object.fromEntries(locks),

@@ -27,7 +27,7 @@ export function memberLines(key: string, value: Plain, parent: readonly string[]
 
 /** The lines of one item of a block list; `path` is the list's. */
 export function itemLines(item: Plain, path: readonly string[], indent: string): string[] {
-  if (typeof item !== 'object' || isRow(path) || isEmpty(item) || Array.isArray(item))
+  if (typeof item !== 'object' || isRow(path) || isEmpty(item) || Array.isArray(item) || isSmall(item, path))
     return [`${indent}- ${flowText(item)}`];
   const [first = '', ...rest] = mapLines(item as { readonly [key: string]: Plain }, path, `${indent}  `);
   return [`${indent}- ${first.slice(indent.length + 2)}`, ...rest];
@@ -35,12 +35,18 @@ export function itemLines(item: Plain, path: readonly string[], indent: string):
 
 /** Lists above the lock that people edit: always one entry a line. */
 const oneALine: ReadonlySet<string> = new Set(['packages', 'files']);
-const widestFlow = 100;
+const widestFlow = 160;
 const widestRow = 260;
 
 /** Items of lists in the lock are rows: one line each, whatever they hold. */
 function isRow(path: readonly string[]): boolean {
   return path[0] === 'lock';
+}
+
+/** A few facts about one thing (a pin) are one line above the lock, too; distributions and sources never are. */
+function isSmall(item: Plain, path: readonly string[]): boolean {
+  const members = Object.values(item as { readonly [key: string]: Plain });
+  return path.length > 1 && members.length <= 3 && members.every((one) => typeof one !== 'object');
 }
 
 function isFlow(value: Plain, path: readonly string[], head: number): boolean {

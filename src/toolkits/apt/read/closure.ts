@@ -1,4 +1,4 @@
-import type { Note } from '../../../model/index.ts';
+import { byBytes, type Note } from '../../../model/index.ts';
 import { parseRelations, versionFits, type Relation } from '../relations.ts';
 import type { Why } from '../spec.ts';
 import type { Database, DpkgPackage } from './database.ts';
@@ -6,6 +6,8 @@ import type { Database, DpkgPackage } from './database.ts';
 export interface Closure {
   /** By key, with why it is there; what is used stays `used` whatever else it is. */
   readonly packages: ReadonlyMap<string, Why>;
+  /** Those of the used ones that a person would name: neither part of every system, nor needed by others of them. */
+  readonly leading: ReadonlySet<string>;
   readonly notes: readonly Note[];
 }
 
@@ -26,11 +28,13 @@ export function findClosure(database: Database, used: Iterable<string>, manual: 
     packages.set(found.key, why);
     queue.push(found);
   };
-  for (const key of used) add(database.byKey.get(key), 'used');
+  const wanted = [...used];
+  for (const key of wanted) add(database.byKey.get(key), 'used');
   for (const key of manual) add(database.byKey.get(key), 'manual');
   for (const one of database.packages) if (one.essential) add(one, 'essential');
   for (const name of alwaysThere) for (const one of database.byName.get(name) ?? []) add(one, 'essential');
   const seeds = new Set(packages.keys());
+  const needs = new Map<string, string[]>();
   for (let at = 0; at < queue.length; at++) {
     const needing = queue[at] as DpkgPackage;
     for (const field of ['pre-depends', 'depends']) {
@@ -38,11 +42,52 @@ export function findClosure(database: Database, used: Iterable<string>, manual: 
         const satisfying = group.flatMap((relation) => satisfiers(relation, needing, database, providers));
         const chosen = satisfying.find(({ key }) => seeds.has(key)) ?? satisfying[0];
         add(chosen, 'required');
+        if (chosen !== undefined) listIn(needs, needing.key, chosen.key);
         if (chosen === undefined) notes.push(unsatisfied(needing, group));
       }
     }
   }
-  return { packages, notes };
+  const basic = database.packages.filter(({ essential }) => essential).map(({ key }) => key);
+  return { packages, leading: findLeading(wanted, basic, needs), notes };
+}
+
+/** Where packages need each other, the first of them by name leads. */
+function findLeading(
+  used: readonly string[],
+  basic: readonly string[],
+  needs: ReadonlyMap<string, readonly string[]>,
+): ReadonlySet<string> {
+  const below = (from: readonly string[]): Set<string> => {
+    const found = new Set<string>();
+    const queue = [...from];
+    for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+      for (const key of needs.get(at) ?? []) {
+        if (found.has(key)) continue;
+        found.add(key);
+        queue.push(key);
+      }
+    }
+    return found;
+  };
+  const everywhere = new Set([...basic, ...below(basic)]);
+  const leading = new Set<string>();
+  const needed = new Set<string>();
+  for (const key of used.toSorted(byBytes)) {
+    if (everywhere.has(key) || needed.has(key)) continue;
+    const own = below([key]);
+    for (const other of own) {
+      needed.add(other);
+      if (other !== key) leading.delete(other);
+    }
+    leading.add(key);
+  }
+  return leading;
+}
+
+function listIn(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 interface Provider {

@@ -2,6 +2,7 @@ import { byBytes, isSafeAbsolute, sha256, type ContentRef, type Note } from '../
 import type { Description, Owner, Root, TraceContext } from '../../../contract/index.ts';
 import { isPackageName } from '../names.ts';
 import {
+  packageKey,
   signers,
   type AptDiversion,
   type AptLock,
@@ -59,7 +60,7 @@ export async function describe(
   const diversions = standingDiversions(attribution, packages);
   const keys = await keepKeys(prioritised, facts, context);
   const merged = (await root.lstat(['/bin']))[0]?.type !== 'directory';
-  const listed = packages.filter((one) => isListed(one, context.scope));
+  const listed = packages.filter((one) => isListed(one, context.scope, closure.leading));
 
   const spec: AptSpec = {
     type,
@@ -112,9 +113,10 @@ async function usedPackages(
   return used;
 }
 
-function isListed(one: AptPackage, scope: TraceContext['scope']): boolean {
-  if (scope === 'closure') return true;
-  return one.why === 'used' || (scope === 'all' && one.manual === true);
+/** What stands above the lock: not what comes along anyway, so that the six that matter are not hidden. */
+function isListed(one: AptPackage, scope: TraceContext['scope'], leading: ReadonlySet<string>): boolean {
+  if (scope === 'closure' || (scope === 'all' && one.manual === true)) return true;
+  return leading.has(packageKey(one));
 }
 
 function wishName({ name, architecture }: AptPackage, native: string | undefined): string {

@@ -3,6 +3,7 @@ import { isSafeAbsolute } from '../../model/index.ts';
 /** The files of a packlist (ExtUtils::Packlist): a path a line, perhaps with attributes after it. */
 export function parsePacklist(content: string): string[] {
   return content.split('\n').flatMap((line) => {
+    if (line.length > 8192) return [];
     const path = line.replace(/(?: \w+=\S*)+$/, '').trim();
     return isSafeAbsolute(path) ? [path] : [];
   });
@@ -33,7 +34,7 @@ export function parseInstall(content: string): { name: string; version: string; 
 /** The version that a module declares, where it does so plainly. */
 export function parseVersion(source: string): string | undefined {
   return (
-    /^\s*(?:our\s+|use\s+vars.*?;\s*)?\$(?:[\w:]+::)?VERSION\s*=\s*(?:qv\()?['"]?(v?[\d._]+)/m.exec(source)?.[1] ??
-    /^\s*package\s+[\w:]+\s+(v?[\d._]+)\s*[;{]/m.exec(source)?.[1]
+    /^[ \t]*(?:our[ \t]+)?\$(?:[\w:]{1,200}::)?VERSION[ \t]*=[ \t]*(?:qv\()?['"]?(v?[\d._]+)/m.exec(source)?.[1] ??
+    /^[ \t]*package[ \t]+[\w:]+[ \t]+(v?[\d._]+)/m.exec(source)?.[1]
   );
 }

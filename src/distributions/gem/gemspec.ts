@@ -9,11 +9,14 @@ export interface Gemspec {
 /** Read, not run: it is a program. Undefined where it is not as RubyGems writes it. */
 export function parseGemspec(content: string): Gemspec | undefined {
   const field = (name: string) =>
-    new RegExp(String.raw`^\s*s\.${name} = (?:%q<([^>\n]+)>|"([^"\n]+)")`, 'm').exec(content)?.slice(1).find(Boolean);
+    new RegExp(String.raw`^[ \t]*s\.${name} = (?:%q<([^>\n]+)>|"([^"\n]+)")`, 'm')
+      .exec(content)
+      ?.slice(1)
+      .find(Boolean);
   const name = field('name');
   const version = field('version');
   if (name === undefined || version === undefined) return undefined;
-  const [, executables = ''] = /^\s*s\.executables = \[(.*?)\]/m.exec(content) ?? [];
+  const [, executables = ''] = /^[ \t]*s\.executables = \[(.*?)\]/m.exec(content) ?? [];
   const asked = content.matchAll(/s\.add_(?:runtime_)?dependency\(%q<([^>\n]+)>/g);
   return {
     name,

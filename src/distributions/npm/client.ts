@@ -23,7 +23,11 @@ export function parseNpmrc(content: string): ClientConfig {
   const locked = new Set<string>();
   let [registry, cache]: (string | undefined)[] = [];
   for (const line of content.split('\n')) {
-    const [, key = '', quoted = ''] = /^\s*([^;#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    // no pattern over the whole line: a long one of blanks would take its square
+    const at = line.indexOf('=');
+    const key = line.slice(0, Math.max(0, at)).trim();
+    if (key === '' || key.startsWith(';') || key.startsWith('#')) continue;
+    const quoted = line.slice(at + 1).trim();
     const value = quoted.replace(/^(["'])(.*)\1$/, '$2');
     const secret = /^\/\/(.+?):(?:_|username$)/.exec(key)?.[1];
     if (secret !== undefined) locked.add(secret.replace(/\/*$/, '/'));

@@ -5,7 +5,7 @@ import { findUnknown } from '../../toolkits/trees/unknown.ts';
 import { caches, readLayout } from './layout.ts';
 import { treeOf } from './prepare.ts';
 import { readTree } from './read-tree.ts';
-import { modulesOf, type NpmLock, type NpmSpec } from './spec.ts';
+import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
 import { parseWish } from './wish.ts';
 
 /** Each package by where it lies, so that two versions of one are two. Links are checked as files. */
@@ -44,9 +44,11 @@ export async function observe(spec: NpmSpec, root: Root): Promise<Observed> {
   };
 }
 
-/** Every file against the list that was kept, or that the tarballs give. */
+/** Every file against the list that was kept, or that the tarballs give: those that the store still has. */
 export async function check(spec: NpmSpec, lock: NpmLock, root: Root, { store }: Context): Promise<Checked> {
-  const tree = await treeOf(spec, lock, store);
+  const isAtHand = async ({ sha256 }: NpmPackage) => sha256 === undefined || (await store.find(sha256)) !== undefined;
+  const atHand = lock.tree !== undefined || (await Promise.all(lock.packages.map(isAtHand))).every(Boolean);
+  const tree = atHand ? await treeOf(spec, lock, store) : undefined;
   if (tree === undefined) return { checked: 0, differing: [], explained: [] };
   const owner = `npm ${spec.path}`;
   const checked = await checkTree(root, spec.path, tree.entries, owner);

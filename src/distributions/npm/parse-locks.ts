@@ -1,5 +1,3 @@
-import { parse } from 'yaml';
-
 import { isTooDeep } from '../../formats/yaml-depth.ts';
 
 /** What a lock file says of one package. */
@@ -44,28 +42,35 @@ export function parseNpmLock(content: string): ToldAll | undefined {
   return told;
 }
 
-/** pnpm's lock file, as it keeps one in `node_modules/.pnpm/lock.yaml`: by `NAME@VERSION`. Versions 5 to 9. */
+/**
+ * pnpm's lock file, as it keeps one in `node_modules/.pnpm/lock.yaml`: by `NAME@VERSION`. Versions 5 to 9. Read by
+ * lines, as pnpm writes them: a reader of all of YAML takes minutes for some files of a stranger's.
+ */
 export function parsePnpmLock(content: string): ToldAll | undefined {
-  if (isTooDeep(content)) return undefined;
-  let lock: unknown;
-  try {
-    lock = parse(content, { schema: 'core', maxAliasCount: 0, logLevel: 'silent' });
-  } catch {
-    return undefined;
-  }
-  if (!isObject(lock) || !isObject(lock['packages'])) return undefined;
+  if (!/^lockfileVersion:/m.test(content)) return undefined;
   const told = new Map<string, Told>();
-  for (const [key, value] of Object.entries(lock['packages'])) {
-    // /NAME/VERSION in version 5, /NAME@VERSION in 6, NAME@VERSION in 9; what follows in brackets are its peers
-    const [, name, version] = /^\/?((?:@[^/@]+\/)?[^/@]+)[@/]([^(_]+)/.exec(key) ?? [];
-    if (name === undefined || version === undefined || !isObject(value)) continue;
-    const resolution = isObject(value['resolution']) ? value['resolution'] : {};
-    const { integrity, tarball } = resolution;
-    told.set(`${name}@${version}`, {
-      ...(typeof integrity === 'string' ? { integrity } : {}),
-      ...(typeof tarball === 'string' ? { resolved: tarball } : {}),
-      ...(value['requiresBuild'] === true ? { scripts: true } : {}),
-    });
+  let inPackages = false;
+  let id: string | undefined;
+  const add = (more: Told) => {
+    if (id !== undefined) told.set(id, { ...told.get(id), ...more });
+  };
+  for (const line of content.split('\n')) {
+    if (line.length > 8192) continue;
+    if (/^\S/.test(line)) {
+      inPackages = line.startsWith('packages:');
+      id = undefined;
+    } else if (inPackages && /^ {2}\S/.test(line)) {
+      // /NAME/VERSION in version 5, /NAME@VERSION in 6, NAME@VERSION in 9; what follows in brackets are its peers
+      const [, name, version] = /^ {2}['"]?\/?((?:@[^/@]+\/)?[^/@]+)[@/]([^(_'":]+)/.exec(line) ?? [];
+      id = name === undefined ? undefined : `${name}@${version}`;
+      add({});
+    } else if (inPackages) {
+      const integrity = /\bintegrity: ([^\s,}]+)/.exec(line)?.[1];
+      const tarball = /\btarball: ([^\s,}]+)/.exec(line)?.[1];
+      if (integrity !== undefined) add({ integrity });
+      if (tarball !== undefined) add({ resolved: tarball });
+      if (/^ {4}requiresBuild: true$/.test(line)) add({ scripts: true });
+    }
   }
   return told;
 }

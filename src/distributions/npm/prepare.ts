@@ -3,7 +3,7 @@ import type { CreateContext, Obtained, Store } from '../../contract/index.ts';
 import { composeTree, storedTree, type Supply } from '../../toolkits/trees/compose.ts';
 import type { TreeEntry } from '../../toolkits/trees/entries.ts';
 import { layTree } from './lay.ts';
-import type { NpmLock, NpmSpec } from './spec.ts';
+import type { NpmLock, NpmPackage, NpmSpec } from './spec.ts';
 import { readTarball, unpackTarball } from './tarball.ts';
 
 type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>> };
@@ -11,6 +11,11 @@ type Prepared = Obtained & { readonly made: Readonly<Record<string, ContentRef>>
 /** Puts the tree together again, of tarballs and what was kept; one that was never traced is laid by us. */
 export async function prepare(spec: NpmSpec, lock: NpmLock, { store }: CreateContext): Promise<Prepared> {
   const nothing = { from: {}, refused: [], missing: [] };
+  const unknown = lock.tree === undefined ? lock.packages.filter(isUnknown) : [];
+  if (unknown.length > 0) {
+    const missing = unknown.map(({ name, version }) => ({ what: `${name} ${version}`, sha256: '', tried: [] }));
+    return { ...nothing, missing, made: {} };
+  }
   const tree = await treeOf(spec, lock, store);
   if (tree === undefined) {
     const sha256 = lock.tree?.sha256 ?? '';
@@ -25,6 +30,11 @@ export async function prepare(spec: NpmSpec, lock: NpmLock, { store }: CreateCon
     tried: [],
   }));
   return { ...nothing, missing, made: {} };
+}
+
+/** Nothing says what it is by its content: it was looked at only. */
+function isUnknown({ sha256, link, bundled }: NpmPackage): boolean {
+  return sha256 === undefined && link === undefined && bundled !== true;
 }
 
 /** The list of all files, and the content that no tarball has; undefined where the list can't be had. */

@@ -1,5 +1,3 @@
-import { isTooDeep } from '../../formats/yaml-depth.ts';
-
 /** What a lock file says of one package. */
 export interface Told {
   readonly name?: string;
@@ -89,6 +87,7 @@ export function parseYarnLock(content: string): ToldAll | undefined {
     });
   };
   for (const line of content.split('\n')) {
+    if (line.length > 8192) continue;
     const [, name] = /^"?((?:@[^/@"]+\/)?[^/@"\s#]+)@[^\n]*:\s*$/.exec(line) ?? [];
     if (name !== undefined) {
       settle();

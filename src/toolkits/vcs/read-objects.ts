@@ -54,20 +54,26 @@ export async function readObjects(root: Root, commonDir: string, algorithm: 'sha
     return undefined;
   };
 
-  const known = new Map<string, Promise<GitObject | undefined>>();
-  const treeOf = async (id: string) => {
+  // thousands of logs of git-annex are looked up in one tree
+  const known = new Map<string, ReadonlyMap<string, string>>();
+  const membersOf = async (id: string | undefined): Promise<ReadonlyMap<string, string>> => {
+    if (id === undefined) return new Map();
     let held = known.get(id);
-    if (held === undefined) known.set(id, (held = read(id)));
-    return await held;
+    if (held === undefined) {
+      const tree = await read(id);
+      const members = tree?.type === 'tree' ? parseTreeObject(tree.data, idLength) : [];
+      known.set(id, (held = new Map(members.map((member) => [member.name, member.id]))));
+    }
+    return held;
   };
+  const topOf = new Map<string, string | undefined>();
   return {
     read: async (id) => await read(id),
     async blobAt(commit, path) {
-      const text = (await treeOf(commit))?.data.toString('latin1') ?? '';
-      let at = /^tree ([0-9a-f]+)\n/.exec(text)?.[1];
-      const parts = path.split('/');
-      for (const part of parts.slice(0, -1)) at = memberOf(await treeOf(at ?? ''), part, idLength);
-      const id = memberOf(await treeOf(at ?? ''), parts.at(-1) ?? '', idLength);
+      if (!topOf.has(commit))
+        topOf.set(commit, /^tree ([0-9a-f]+)\n/.exec((await read(commit))?.data.toString('latin1') ?? '')?.[1]);
+      let id = topOf.get(commit);
+      for (const part of path.split('/')) id = (await membersOf(id)).get(part);
       const blob = id === undefined ? undefined : await read(id);
       return blob?.type === 'blob' ? blob.data : undefined;
     },
@@ -91,11 +97,6 @@ export async function objectFolders(root: Root, commonDir: string): Promise<read
     }
   }
   return found;
-}
-
-function memberOf(tree: GitObject | undefined, name: string, idLength: 20 | 32): string | undefined {
-  if (tree?.type !== 'tree') return undefined;
-  return parseTreeObject(tree.data, idLength).find((member) => member.name === name)?.id;
 }
 
 async function openPacks(root: Root, folder: string, idLength: 20 | 32): Promise<Pack[]> {

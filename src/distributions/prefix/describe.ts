@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 
 import { byBytes, type Note } from '../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import { linkedOutside } from '../../toolkits/trees/elf.ts';
 import { soughtByGo } from '../../toolkits/trees/go.ts';
 import { keepUsed, limitIn } from '../../toolkits/trees/keep-used.ts';
 import { standardLibrary } from '../../toolkits/trees/python.ts';
@@ -44,6 +45,9 @@ export async function describe(
       ? await everything(top, root)
       : await completeUsed(top, [...paths, ...identity.evidence, ...needed], root);
     for (const lead of all.leads) leads.add(lead);
+    if (alone || context.ran === undefined) {
+      for (const lead of await linkedOutside(top, all.paths, root)) leads.add(lead);
+    }
     if (identity.name === 'Go') for (const lead of await soughtByGo(context.ran, root)) leads.add(lead);
     const key = JSON.stringify([top, whole, context.keep, ...[...all.paths].sort(byBytes)]);
     let one = held.get(key);

@@ -33,7 +33,7 @@ export function ociLayout(
     readonly layers: readonly Layer[];
   }[],
 ): Map<string, Buffer> {
-  const files = new Map([['oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')]]);
+  const files = new Map<string, Buffer>([['oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')]]);
   const blob = (content: Buffer, mediaType: string) => {
     files.set(`blobs/sha256/${sha256(content)}`, content);
     return { mediaType, digest: `sha256:${sha256(content)}`, size: content.length };

@@ -45,7 +45,7 @@ export async function resolveEntries(
       );
       if (base === undefined || base === entry) return {};
       const lock = locks[distributionId(base)] ?? spec.lock?.distributions?.[distributionId(base)];
-      return { base: pluginOf(base)?.packages(base, lock as DistributionLock | undefined) ?? [] };
+      return { base: pluginOf(base)?.packages(base, lock) ?? [] };
     };
     const entries = [...due].map(([id, renew]) => ({
       id,

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { byBytes } from '../../src/model/index.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import { withDockerd } from './dockerd.ts';
 import { makeWorld, type World } from './everything-world.ts';
@@ -50,7 +51,7 @@ describe('everything at once', { skip, concurrency: 1 }, () => {
     const spec = readFileSync(file, 'utf8');
     const [above = ''] = spec.split(/^lock:$/m);
     assert.ok(above.split('\n').length < 80, `${above.split('\n').length} lines above the lock`);
-    const types = [...above.matchAll(/^- type: (\w+)$/gm)].map(([, type]) => type).toSorted();
+    const types = [...above.matchAll(/^- type: (\w+)$/gm)].map(([, type = '']) => type).toSorted(byBytes);
     assert.deepEqual(types, ['conda', 'datalad', 'debian', 'git', 'git', 'modules', 'npm', 'prefix', 'venv']);
   });
 

@@ -117,7 +117,7 @@ function explain(said: string, wishes: readonly Wish[]): UserError {
 }
 
 /** npm's new lock file as rows; what is optional and not for this kind of machine is left out. Throws UserError. */
-export function parseResolved(content: string): Found[] {
+function parseResolved(content: string): Found[] {
   const { packages = {} } = JSON.parse(content) as { packages?: Record<string, Record<string, unknown>> };
   const found: Found[] = [];
   for (const [path, told] of Object.entries(packages)) {

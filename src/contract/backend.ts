@@ -80,6 +80,11 @@ export interface Backend<P = unknown> {
     params: P,
     context: BackendContext,
   ): Promise<Instance>;
+  /**
+   * A place that is there already (this machine, a host), as it is: what a spec lays over its base is laid over that,
+   * and neither `assemble` nor `launch` is asked. Undefined where, with these parameters, places are made from files.
+   */
+  open?(params: P, context: BackendContext): Promise<Session | undefined>;
   attach(record: InstanceRecord, params: P, context: BackendContext): Promise<Instance>;
   /** Removes whatever a record that was cut short may have left. Idempotent. */
   sweep(record: InstanceRecord, params: P, context: BackendContext): Promise<void>;

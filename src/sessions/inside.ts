@@ -12,6 +12,8 @@ export interface Inside {
   readonly label: string;
   /** Whether privileges are given up that can't come back. */
   readonly restricted: boolean;
+  /** Programs run as whoever we are: nobody else can be had. */
+  readonly asOurselves?: boolean;
   /** Whether abstract sockets of others have to be kept away by other means than a network namespace. */
   readonly scoped?: boolean;
   readonly root: Root;
@@ -23,6 +25,8 @@ export interface Inside {
 export function insideSession(inside: Inside): Session {
   const prepare = (more: Fields): Parameters =>
     openParameters([...inside.fields, ...leavingFields(inside.restricted, inside.scoped === true), ...more]);
+  const ownUser = (user: User): Fields =>
+    inside.asOurselves === true ? [['umask', user.umask ?? 0o022]] : userFields(user);
   const argv = enterArgv(inside.mode);
   const check = (parameters: Parameters) => checkAnswer(parameters.answer(), inside.label);
   let disposed = false;
@@ -30,7 +34,7 @@ export function insideSession(inside: Inside): Session {
   return {
     root: inside.root,
     async run(command, options: RunOptions = {}): Promise<RunResult> {
-      using parameters = prepare([...programFields(command, options), ...userFields({ uid: 0, gid: 0 })]);
+      using parameters = prepare([...programFields(command, options), ...ownUser({ uid: 0, gid: 0 })]);
       const { env: _env, cwd: _cwd, accept = [0], ...rest } = options;
       const result = await runProcess(argv, {
         ...rest,
@@ -44,7 +48,7 @@ export function insideSession(inside: Inside): Session {
       return result;
     },
     async exec(command, options: ExecOptions): Promise<number> {
-      using parameters = prepare(execFields(command, options));
+      using parameters = prepare(execFields(command, options, ownUser));
       const { stdin, stdout, stderr, signal } = options;
       const status = await execProcess(argv, {
         stdin,
@@ -129,10 +133,10 @@ export function leavingFields(restricted: boolean, scoped: boolean): Fields {
 }
 
 /** A program on descriptors of ours, as enter.pl is asked for it. */
-export function execFields(command: Argv, options: ExecOptions): Fields {
+export function execFields(command: Argv, options: ExecOptions, asUser: (user: User) => Fields = userFields): Fields {
   return [
     ...programFields(command, options),
-    ...userFields(options.user ?? { uid: 0, gid: 0 }),
+    ...asUser(options.user ?? { uid: 0, gid: 0 }),
     ...(options.tty === true ? ([['tty', 1]] as const) : []),
     ...(options.otherwise === undefined ? [] : ([['otherwise', options.otherwise]] as const)),
   ];
@@ -149,7 +153,9 @@ function programFields(argv: Argv, options: Pick<ExecOptions, 'env' | 'cwd'>): F
   ];
 }
 
-function userFields(user: NonNullable<ExecOptions['user']>): Fields {
+type User = NonNullable<ExecOptions['user']>;
+
+function userFields(user: User): Fields {
   return [
     ['uid', user.uid],
     ['gid', user.gid],

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { byBytes, type Note } from '../model/index.ts';
+import { byBytes, UserError, type Note } from '../model/index.ts';
 import type { AnyDistribution, Owner, Root, TraceContext } from '../contract/index.ts';
 
 /** Which distribution owns a path, and what it says of it. */
@@ -45,17 +45,30 @@ export async function attribute(
   const owned = new Map<string, Owned>();
   const asked = new Set<string>();
   const described = new Map<string, { described: readonly Described[]; notes: readonly Note[] }>();
+  const failed = new Map<string, Note>();
   let fresh = [...new Set(paths)];
   const { ran } = context;
   const noticed = distributions.filter((one) => ran !== undefined && one.notices?.(ran) === true);
   const unasked = new Set(noticed.map(({ type }) => type as string));
   while (fresh.length > 0 || unasked.size > 0) {
     for (const path of fresh) asked.add(path);
-    const changed = await claimAll(fresh, owned, root, distributions, context);
+    const asking = distributions.filter(({ type }) => !failed.has(type));
+    const changed = await claimAll(fresh, owned, root, asking, context, failed);
     const leads = new Set<string>();
-    for (const distribution of distributions) {
+    const given: string[] = [];
+    for (const distribution of asking) {
       if (!unasked.delete(distribution.type) && !changed.has(distribution.type)) continue;
-      const answer = await distribution.describe(ownedBy(owned, distribution.type), root, context);
+      const mine = ownedBy(owned, distribution.type);
+      const answer = await netted(distribution, failed, context, async () =>
+        distribution.describe(mine, root, context),
+      );
+      if (answer === undefined) {
+        // what it can't describe is the others'
+        for (const path of mine.keys()) owned.delete(path);
+        described.delete(distribution.type);
+        given.push(...mine.keys());
+        continue;
+      }
       described.set(distribution.type, {
         notes: answer.notes,
         described: answer.distributions.map((one) => ({ ...one, type: distribution.type })),
@@ -63,15 +76,40 @@ export async function attribute(
       for (const lead of answer.leads ?? []) leads.add(lead);
       for (const path of await foundations(answer.distributions, root)) leads.add(path);
     }
-    fresh = (await canonicalPaths([...leads], root)).filter((path) => !asked.has(path));
+    fresh = [...given, ...(await canonicalPaths([...leads], root)).filter((path) => !asked.has(path))];
   }
   const answers = distributions.flatMap(({ type }) => described.get(type) ?? []);
   const found = answers.flatMap((one) => one.described);
   return {
     owned,
     described: await Promise.all(found.map(async (one) => withFoundation(one, owned, root))),
-    notes: answers.flatMap((one) => one.notes),
+    notes: [...answers.flatMap((one) => one.notes), ...failed.values()],
   };
+}
+
+/**
+ * A distribution that breaks down over what it finds (a database from a stranger) costs itself, and nothing else: it is
+ * not asked again. What is no matter of its own goes on: an interruption, a full disk, an error that is for people.
+ */
+async function netted<T>(
+  { type, title }: AnyDistribution,
+  failed: Map<string, Note>,
+  context: TraceContext,
+  body: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await body();
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const ofTheMachine = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENOMEM', 'EIO'].includes(code);
+    if (context.signal.aborted || error instanceof UserError || ofTheMachine) throw error;
+    failed.set(type, {
+      kind: 'unreadable',
+      about: type,
+      text: `${title} could not be read, and is left out: ${message}`,
+    });
+    return undefined;
+  }
 }
 
 /** The paths on which these stand: as they are named, and where their links end. */
@@ -110,12 +148,13 @@ async function claimAll(
   root: Root,
   distributions: readonly AnyDistribution[],
   context: TraceContext,
+  failed: Map<string, Note>,
 ): Promise<Set<string>> {
   const changed = new Set<string>();
   let left = [...paths].sort(byBytes);
   for (const distribution of distributions) {
-    const claimed = await distribution.claim(left, root, context);
-    if (claimed.size === 0) continue;
+    const claimed = await netted(distribution, failed, context, async () => distribution.claim(left, root, context));
+    if (claimed === undefined || claimed.size === 0) continue;
     changed.add(distribution.type);
     for (const [path, owners] of claimed) owned.set(path, { type: distribution.type, owners });
     left = left.filter((path) => !claimed.has(path));

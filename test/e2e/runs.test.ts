@@ -89,7 +89,7 @@ test('a spec of overlays gets a base; what it sets is set, switched off, and sou
   await does('resolve', 'o.yaml');
   assert.match(
     readFileSync(join(work, 'o.yaml'), 'utf8'),
-    /^# mine\nrepronim: 1\ndistributions:\n- type: debian\n {2}release: \w+\n {2}packages:\s+\S*python3\S*\n- type: venv\n/,
+    /^# mine\nrepronim: 1\ndistributions:\n- type: debian\n {2}release: \w+\n {2}packages:\s+(?:- )?\S*python3\S*\n- type: venv\n/,
   );
   await does('verify', 'over', 'o.yaml');
 

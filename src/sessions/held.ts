@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import type { Confinement, ExecOptions } from '../contract/index.ts';
-import { UserError } from '../model/index.ts';
+import { UserError, type Argv } from '../model/index.ts';
 import { enterArgv, openParameters, startEnter, type Fields } from './enter.ts';
 import { mapArgv, type Mapping } from './mapped.ts';
 
@@ -19,6 +19,13 @@ export interface Enclosure {
   readonly hostname?: string;
   /** Somebody watches who files are given to, and lets it succeed where only one id is there: we don't pretend then. */
   readonly watched?: boolean;
+}
+
+/** Another program that makes the enclosure, which we then enter and hold. */
+export interface Engine {
+  /** Runs a program in it that writes one byte to standard output when it is there, and waits. */
+  readonly argv: Argv;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** An enclosure that stands: its process 1, as this machine sees it. */
@@ -49,6 +56,8 @@ export async function hold(
     readonly keep?: boolean;
     readonly mapping: Mapping;
     readonly signal?: AbortSignal;
+    /** Who makes it, where it is not ourselves; there has to be a state folder then. */
+    readonly engine?: Engine;
   },
 ): Promise<Held> {
   options.signal?.throwIfAborted();
@@ -127,6 +136,17 @@ export function readHolder(state: string): Holder | undefined {
   }
 }
 
+/** What is known of process 1 of the engine that made the enclosure of a state folder; it may have ended. */
+export function readEngine(state: string): Pick<Holder, 'pid' | 'start'> | undefined {
+  try {
+    const [pid = '', start = ''] = readFileSync(join(state, 'engine'), 'latin1').trim().split(' ');
+    return { pid: Number(pid), start };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Whether a holder has seen that nobody is in, and is about to end. */
 export function isClosing(holder: Holder): boolean {
   try {
@@ -164,6 +184,7 @@ export function endHolder(holder: Pick<Holder, 'pid' | 'start'>): void {
 
 /** What a failed step of enter.pl means, as an error for people. */
 export function cannotEnclose(step: string, because: string): UserError {
+  if (step === 'engine') return new UserError(`the engine says: ${because.trim()}`, { status: 4 });
   return new UserError(`cannot confine what runs here: ${step}: ${because}`, {
     hint: '--trust runs it all the same, as well as this machine can; --backend docker or apptainer may be able to',
     status: 4,
@@ -176,7 +197,7 @@ function toHolder([pid = '', start = '', flags = '', tree = '-']: readonly strin
 
 function holdFields(
   enclosure: Enclosure,
-  options: { readonly state?: string; readonly keep?: boolean; readonly mapping: Mapping },
+  options: { readonly state?: string; readonly keep?: boolean; readonly mapping: Mapping; readonly engine?: Engine },
 ): Fields {
   const fields: [string, string | number][] = [
     ['root', enclosure.root],
@@ -190,6 +211,12 @@ function holdFields(
   if (enclosure.hostname !== undefined) fields.push(['hostname', enclosure.hostname]);
   if (options.state !== undefined) fields.push(['state', options.state]);
   if (options.keep === true) fields.push(['keep', 1]);
+  if (options.engine !== undefined) {
+    for (const word of options.engine.argv) fields.push(['engine', word]);
+    for (const [name, value] of Object.entries(options.engine.env)) fields.push(['engine-env', `${name}=${value}`]);
+    for (const { path } of enclosure.mounts) fields.push(['inner', path]);
+    return fields;
+  }
   for (const { source, path, readonly } of enclosure.mounts) {
     fields.push(['mount', `${readonly ? 'ro' : 'rw'}:${Buffer.byteLength(source)}:${source}${path}`]);
   }

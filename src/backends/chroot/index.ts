@@ -2,8 +2,8 @@ import * as v from 'valibot';
 
 import type { Backend, ImageRecord } from '../../contract/index.ts';
 import { probeConfinement } from '../../sessions/confined.ts';
-import { instanceOf, layInstance } from './instance.ts';
-import { removeFiles } from './remove.ts';
+import { removeHeld } from '../../sessions/remove-held.ts';
+import { instanceOf, layInstance, ownNames } from './instance.ts';
 
 const params = v.strictObject({});
 
@@ -36,6 +36,6 @@ export const chroot: Backend<Record<string, never>> = {
   },
 
   async sweep(_record, _params, context) {
-    await removeFiles(context.state);
+    await removeHeld(context.state, ownNames);
   },
 };

@@ -16,10 +16,10 @@ import { bareSession } from '../../sessions/bare.ts';
 import { heldSession, requireInterpreter } from '../../sessions/confined.ts';
 import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
 import { cannotEnclose, hold, isAlive, readHolder, type Enclosure } from '../../sessions/held.ts';
+import { enterHeld, execHeld } from '../../sessions/join.ts';
 import { findMapping, mapArgv } from '../../sessions/mapped.ts';
 import { runProcess } from '../../sessions/process.ts';
-import { enterHeld, execHeld } from './hold.ts';
-import { endRunning, removeFiles } from './remove.ts';
+import { endRunning, removeHeld } from '../../sessions/remove-held.ts';
 
 /** What the inventory keeps of an instance of ours. */
 const factsSchema = v.object({
@@ -29,6 +29,9 @@ const factsSchema = v.object({
   /** Whether it is entered by a bare chroot: nothing can be mounted here, and it is trusted. */
   bare: v.boolean(),
 });
+
+/** All that an instance puts into its state folder, beside what holding does. */
+export const ownNames = ['upper', 'work', 'copy'] as const;
 
 type Facts = v.InferOutput<typeof factsSchema>;
 
@@ -50,10 +53,10 @@ export async function layInstance(wanted: {
   // Where not even namespaces can be had, a copy would not help.
   const copy: Facts = { ...overlay, tree: 'copy', bare: layered.step !== 'overlay' };
   if (copy.bare && (confinement.level === 'confined' || process.geteuid?.() !== 0)) {
-    await removeFiles(context.state);
+    await removeHeld(context.state, ownNames);
     throw layered.error;
   }
-  await removeFiles(context.state);
+  await removeHeld(context.state, ownNames);
   await context.record(copy);
   await copyTree(rootfs, context);
   if (!copy.bare) return instanceOf(name, confinement, copy, context);
@@ -106,7 +109,7 @@ export function instanceOf(
       return heldSession(entered.holder, enclosure, name, async () => entered.leave());
     },
     async remove() {
-      await removeFiles(state);
+      await removeHeld(state, ownNames);
     },
   };
 }
@@ -134,7 +137,7 @@ async function tryFacts(
   const enclosure = enclosureOf(name, confinement, facts, state);
   const missing = confinement.mounts.find(({ source }) => !existsSync(source));
   if (missing !== undefined) {
-    await removeFiles(state);
+    await removeHeld(state, ownNames);
     throw new UserError(`there is no ${missing.source} to mount at ${missing.path}`, { status: 2 });
   }
   const held = await hold(enclosure, { mapping: findMapping(), state, signal });

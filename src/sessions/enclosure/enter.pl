@@ -52,6 +52,7 @@ open our $report, '+<&=', 3 or die "descriptor 3: $!";
 # Loaded before anything is entered.
 my $action = $one{do} // 'exec';
 require "${here}mounts.pl" if $mode eq 'hold';
+require "${here}engine.pl" if $many{engine};
 require "${here}leave.pl" if $mode ne 'map' && ($mode ne 'hold' || $one{then});
 require "${here}files.pl" unless $action eq 'exec';
 require "${here}terminal.pl" if $one{tty};
@@ -155,8 +156,9 @@ sub exec_program {
 
 # The enclosure: we are its keeper outside until it stands, and our child its process 1.
 sub hold {
-  my $lock;
+  my ($lock, $done);
   kernel('close_range', 5, 0x7fffffff, 0); # what our caller forgot to close would stay open as long as we hold
+  $done = detach() if $many{engine};
   if (defined $one{state}) {
     chdir $one{state} or fail('state');
     open $lock, '>>', 'lock' or fail('lock');
@@ -165,7 +167,8 @@ sub hold {
   }
   kernel('keyctl', 1, 0); # a session keyring of our own: the caller's would come along
   my $flags = NEWNS | NEWPID | NEWIPC | NEWUTS | ($one{network} eq 'host' ? 0 : NEWNET);
-  kernel('unshare', NEWPID) // fail('pid namespace');
+  my $engine = $many{engine} ? open_engine(start_engine(), $flags) : undef;
+  defined $engine or kernel('unshare', NEWPID) // fail('pid namespace');
   pipe my $up, my $child or fail('pipe');
   pipe my $answer, my $down or fail('pipe');
   my $pid = fork // fail('fork');
@@ -173,7 +176,7 @@ sub hold {
     kernel('setsid'); # the terminal's signals are for the program
     close $up;
     close $down;
-    keep($flags, $lock, $child, $answer);
+    keep($flags, $lock, $child, $answer, $engine);
   }
   close $child;
   close $answer;
@@ -197,6 +200,10 @@ sub hold {
   }
   syswrite $down, 'g';
   say_parent('ready', $pid, $start, $flags, $tree);
+  if (defined $done) {
+    syswrite $done, 'r';
+    watch_engine($pid);
+  }
   exit 0 unless $one{then};
   close $_ for grep { defined } $up, $down, $lock;
   @one{qw(pid start flags)} = ($pid, $start, $flags);
@@ -208,7 +215,7 @@ sub hold {
 sub gone { waitpid $_[0], 0; fail('holder', 'ended before it stood') unless $?>>8 == 125; exit 125 }
 
 sub keep {
-  my ($flags, $lock, $child, $answer) = @_;
+  my ($flags, $lock, $child, $answer, $engine) = @_;
   my ($users, $keeper);
   if (defined $one{state}) {
     sysopen $users, 'users', 04000 or fail('users'); # O_RDONLY | O_NONBLOCK
@@ -216,9 +223,10 @@ sub keep {
   }
   open my $life, '+<&=', 4 or fail('descriptor 4');
   kernel('prctl', 1, SIGKILL, 0, 0, 0); # our keeper dies: so do we, until we stand
-  kernel('unshare', $flags & ~NEWPID) // fail('namespaces');
+  if (defined $engine) { enter_engine($engine) }
+  else { kernel('unshare', $flags & ~NEWPID) // fail('namespaces') }
   my $cgroup = kernel('unshare', NEWCGROUP);
-  my $tree = make_mounts();
+  my $tree = defined $engine ? adopt_mounts() : make_mounts();
   if ($flags & NEWNET) { loopback_up() } # while we are root of the namespace that owns the network's
   if ($one{user}) {
     kernel('unshare', NEWUSER) // fail('user namespace');

@@ -31,10 +31,14 @@ sub bind_handle {
   return restrict_mount($target, $flags);
 }
 
+sub device_numbers {
+  return ([null => 1, 3], [zero => 1, 5], [full => 1, 7], [random => 1, 8], [urandom => 1, 9], [tty => 5, 0]);
+}
+
 sub make_mounts {
   my $root = $one{root};
   mount_at('none', '/', undef, REC() | PRIVATE()) // fail('private mounts');
-  my @devices = ([null => 1, 3], [zero => 1, 5], [full => 1, 7], [random => 1, 8], [urandom => 1, 9], [tty => 5, 0]);
+  my @devices = device_numbers();
   my %device = map { ($_->[0] => handle("/dev/$_->[0]")) } @devices;
   my $resolver = $one{network} eq 'host' ? handle('/etc/resolv.conf') : undef;
   my @mounts;

@@ -1,22 +1,22 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { isWithin, UserError } from '../../model/index.ts';
-import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
-import { endHolder, isAlive, readHolder } from '../../sessions/held.ts';
-import { findMapping, mapArgv } from '../../sessions/mapped.ts';
-import { runProcess } from '../../sessions/process.ts';
+import { isWithin, UserError } from '../model/index.ts';
+import { enterEnvironment, openParameters } from './enter.ts';
+import { endHolder, isAlive, readEngine, readHolder } from './held.ts';
+import { findMapping, mapArgv } from './mapped.ts';
+import { runProcess } from './process.ts';
 
-/** All that an instance puts into its state folder. */
-const names = ['upper', 'work', 'copy', 'users', 'lock', 'holder', 'holder.new'];
+/** What holding puts into a state folder. */
+const heldNames = ['users', 'lock', 'holder', 'holder.new', 'engine', 'engine.log'];
 
 /**
- * Ends what runs in an instance and removes its files, also those that belong to subordinate ids. Idempotent.
+ * Ends what runs in an instance and removes its files (those of holding, and `own`), also those that belong to subordinate ids. Idempotent.
  * Never crosses a mount: where one lies below, nothing is removed, and UserError names it.
  */
-export async function removeFiles(state: string): Promise<void> {
+export async function removeHeld(state: string, own: readonly string[]): Promise<void> {
   await endRunning(state);
-  const paths = names.map((name) => join(state, name)).filter(isThere);
+  const paths = [...own, ...heldNames].map((name) => join(state, name)).filter(isThere);
   if (paths.length === 0) return;
   const mounts = mountsBelow(paths);
   if (mounts.length > 0) {
@@ -31,11 +31,12 @@ export async function removeFiles(state: string): Promise<void> {
 
 /** Ends process 1 of an instance, and with it every other; resolves when it is gone and its mounts with it. */
 export async function endRunning(state: string): Promise<void> {
-  const holder = readHolder(state);
-  if (holder === undefined) return;
-  endHolder(holder);
-  // The kernel ends all the others first; usually some milliseconds.
-  for (const since = performance.now(); isAlive(holder) && performance.now() - since < 5000;) await pause(2);
+  for (const first of [readHolder(state), readEngine(state)]) {
+    if (first === undefined) continue;
+    endHolder(first);
+    // The kernel ends all the others first; usually some milliseconds.
+    for (const since = performance.now(); isAlive(first) && performance.now() - since < 5000;) await pause(2);
+  }
 }
 
 function isThere(path: string): boolean {

@@ -1,9 +1,9 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { ExecOptions } from '../../contract/index.ts';
-import { UserError, type Argv } from '../../model/index.ts';
-import { execJoined } from '../../sessions/confined.ts';
+import type { ExecOptions } from '../contract/index.ts';
+import { UserError, type Argv } from '../model/index.ts';
+import { execJoined } from './confined.ts';
 import {
   cannotEnclose,
   hold,
@@ -12,10 +12,11 @@ import {
   isClosing,
   readHolder,
   type Enclosure,
+  type Engine,
   type Holder,
-} from '../../sessions/held.ts';
-import { checkAnswer, execFields, leavingFields } from '../../sessions/inside.ts';
-import { findMapping } from '../../sessions/mapped.ts';
+} from './held.ts';
+import { checkAnswer, execFields, leavingFields } from './inside.ts';
+import { findMapping } from './mapped.ts';
 
 /** Being a user of an instance: as long as anybody is, its process 1 stays. */
 export interface Entered {
@@ -32,14 +33,25 @@ const patience = 10_000;
  */
 export async function enterHeld(
   enclosure: Enclosure,
-  options: { readonly state: string; readonly keep: boolean; readonly signal: AbortSignal },
+  options: {
+    readonly state: string;
+    readonly keep: boolean;
+    readonly signal: AbortSignal;
+    readonly engine?: Engine;
+  },
 ): Promise<Entered> {
-  const { state, keep, signal } = options;
+  const { state, keep, signal, engine } = options;
   for (const since = performance.now(); performance.now() - since < patience;) {
     signal.throwIfAborted();
     const joined = tryJoin(state, keep);
     if (joined !== undefined) return joined;
-    const held = await hold(enclosure, { state, keep, mapping: findMapping(), signal });
+    const held = await hold(enclosure, {
+      state,
+      keep,
+      mapping: findMapping(),
+      signal,
+      ...(engine === undefined ? {} : { engine }),
+    });
     if (held.is === 'ready') return { holder: held.holder, leave: () => held.life.destroy() };
     if (held.is === 'failed') throw cannotEnclose(held.step, held.because);
     await pause();
@@ -51,13 +63,21 @@ export async function enterHeld(
 export async function execHeld(
   enclosure: Enclosure,
   argv: Argv,
-  options: ExecOptions & { readonly state: string; readonly label: string; readonly ended: AbortSignal },
+  options: ExecOptions & {
+    readonly state: string;
+    readonly label: string;
+    readonly ended: AbortSignal;
+    readonly engine?: Engine;
+  },
 ): Promise<number> {
   const fields = [...leavingFields(true, enclosure.network === 'host'), ...execFields(argv, options)];
-  const { state, label } = options;
+  const { state, label, engine } = options;
   for (const since = performance.now(); performance.now() - since < patience;) {
     options.ended.throwIfAborted();
-    const joined = tryJoin(state, false);
+    const joined =
+      engine === undefined
+        ? tryJoin(state, false)
+        : await enterHeld(enclosure, { state, keep: false, signal: options.ended, engine });
     if (joined !== undefined) {
       try {
         return await execJoined(joined.holder, fields, label, options);

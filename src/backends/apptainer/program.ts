@@ -1,0 +1,121 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { UserError, type Argv } from '../../model/index.ts';
+import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
+import { findMapping, mapArgv } from '../../sessions/mapped.ts';
+import { runProcess } from '../../sessions/process.ts';
+import type { ApptainerParams } from './params.ts';
+
+const names = ['apptainer', 'singularity'] as const;
+
+/** Where modules and administrators put it, beside PATH. */
+const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin'];
+
+/** The program that is there, as a path. Throws UserError 4 where there is none. */
+export function findProgram({ program }: Pick<ApptainerParams, 'program'>): string {
+  if (program !== undefined) {
+    if (isProgram(program)) return program;
+    throw new UserError(`${program} is not a program`, { status: 4, hint: '--set program=PATH names apptainer' });
+  }
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/')),
+    ...usualFolders,
+  ];
+  const found = names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+  if (found !== undefined) return found;
+  throw new UserError('neither apptainer nor singularity is installed', {
+    status: 4,
+    hint: 'install apptainer (or load its module), or name the program: --set program=PATH',
+  });
+}
+
+/** What it says that it is, as `apptainer 1.4.5`. Throws UserError 4 where it can't be run. */
+export async function versionOf(program: string): Promise<string> {
+  const { status, stdout, stderr } = await runProcess([program, '--version'], { accept: 'any', timeoutMs: 20_000 });
+  if (status === 0)
+    return stdout
+      .toString()
+      .trim()
+      .replace(/ version /, ' ');
+  const said = stderr.toString().trim().split('\n').at(-1) ?? '';
+  throw new UserError(`${program} cannot be run${said === '' ? '' : `: ${said}`}`, { status: 4 });
+}
+
+/** Why an ordinary user has no user namespace here, which all that apptainer does begins with; undefined: they do. */
+export async function missingNamespaces(): Promise<{ because: string; hint: string } | undefined> {
+  const mapping = findMapping();
+  if (mapping.kind === 'root') return undefined;
+  const mapped = mapArgv(mapping, ['/bin/true'] satisfies Argv);
+  using parameters = openParameters(mapped.fields);
+  const { status } = await runProcess(mapped.argv, {
+    env: enterEnvironment,
+    cwd: '/',
+    accept: 'any',
+    descriptors: [parameters.descriptor],
+  });
+  if (status === 0) return undefined;
+  const answer = parameters.answer();
+  const step = answer[answer.lastIndexOf('failed') + 1] ?? '';
+  if (step === 'subordinate ids') {
+    return {
+      because: 'newuidmap refuses the ids that /etc/subuid gives you',
+      hint: 'the administrator makes newuidmap and newgidmap setuid again (package uidmap), or takes the line out',
+    };
+  }
+  return {
+    because: 'ordinary users may make no user namespaces here',
+    hint: switches
+      .filter(([file, off]) => read(file) === off)
+      .map(([, , line]) => `as root: sysctl -w ${line}`)
+      .concat('apptainer’s setuid mode does not help: instances of ours are entered by their namespaces')
+      .join('; '),
+  };
+}
+
+/** What the kernel's switches have to be, and are not where user namespaces are refused. */
+const switches = [
+  ['/proc/sys/kernel/unprivileged_userns_clone', '0', 'kernel.unprivileged_userns_clone=1'],
+  ['/proc/sys/user/max_user_namespaces', '0', 'user.max_user_namespaces=15000'],
+  ['/proc/sys/kernel/apparmor_restrict_unprivileged_userns', '1', 'kernel.apparmor_restrict_unprivileged_userns=0'],
+] as const;
+
+/** Why an image that is one file can't be mounted here; undefined where it can. */
+export function missingMounts(): { because: string; hint: string } | undefined {
+  if (process.geteuid?.() === 0 && isThere('/dev/loop-control', constants.F_OK)) return undefined;
+  if (!isThere('/dev/fuse', constants.R_OK | constants.W_OK)) {
+    return {
+      because: 'an image of one file is mounted by FUSE, and /dev/fuse is not there or not yours to open',
+      hint: 'as root: modprobe fuse; chmod 666 /dev/fuse; or --set format=sandbox, which needs none of it',
+    };
+  }
+  if (['squashfuse_ll', 'squashfuse'].some((name) => searched.some((folder) => isProgram(join(folder, name)))))
+    return undefined;
+  return {
+    because: 'an image of one file is mounted by squashfuse, which is not installed here',
+    hint: 'apt-get install squashfuse, or --set format=sandbox, which needs none of it',
+  };
+}
+
+const searched = [...usualFolders, '/usr/libexec/apptainer/bin', '/usr/lib/x86_64-linux-gnu/apptainer/bin'];
+
+function isProgram(path: string): boolean {
+  return isThere(path, constants.X_OK);
+}
+
+function isThere(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}

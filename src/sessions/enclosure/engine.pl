@@ -1,0 +1,158 @@
+# An enclosure that an engine makes (apptainer, singularity): it runs a program of ours that says that it is there and
+# waits. Then our own process 1 of an enclosure enters, takes away what the engine has let in of the host, and holds it
+# as any other. Who has started the engine stays outside, and ends it with the holder.
+use strict;
+use warnings;
+our (%one, %many, $report);
+
+# Becomes the one that stays: our caller waits until the enclosure stands, or can't.
+sub detach {
+  pipe my $done, my $doing or fail('pipe');
+  my $pid = fork // fail('fork');
+  if ($pid == 0) {
+    close $done;
+    kernel('setsid');
+    return $doing;
+  }
+  close $doing;
+  my $said = sysread $done, my $byte, 1;
+  exit($said ? 0 : 125);
+}
+
+# Whatever ends us takes the engine's processes along.
+our $engine_owner = 0;
+our $engine_child;
+END {
+  if ($engine_owner == $$) {
+    local $?;
+    end_engine(read_engine());
+    kill 9, $engine_child if defined $engine_child;
+  }
+}
+
+# Starts the engine; the pid of its process 1, as we see it. Its complaints are ours.
+sub start_engine {
+  end_engine(read_engine()); # of a holder that was killed
+  unlink 'engine';
+  $engine_owner = $$;
+  open my $log, '+>', 'engine.log' or fail('log');
+  pipe my $there, my $say or fail('pipe');
+  $engine_child = fork // fail('fork');
+  if ($engine_child == 0) {
+    $engine_owner = 0;
+    kernel('prctl', 1, SIGKILL(), 0, 0, 0);
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>&', $say;
+    open STDERR, '>&', $log;
+    kernel('close_range', 3, 0x7fffffff, 0);
+    %ENV = map { /^([^=]+)=(.*)$/s ? ($1 => $2) : () } @{$many{'engine-env'} // []};
+    no warnings 'exec';
+    exec {$many{engine}[0]} @{$many{engine}};
+    print STDERR "$many{engine}[0]: $!\n";
+    kernel('exit_group', 127);
+  }
+  close $say;
+  my $engine = sysread($there, my $byte, 1) ? first_below($engine_child) : undef;
+  if (!defined $engine) {
+    kill 9, $engine_child;
+    waitpid $engine_child, 0;
+    undef $engine_child;
+    seek $log, 0, 0;
+    local $/;
+    my $text = substr(<$log> // '', -1500);
+    fail('engine', $text =~ /\S/ ? $text : "status $?");
+  }
+  my $start = start_of($engine) // fail('engine', 'what it has started has ended at once');
+  write_file('engine', "$engine $start\n") or fail('engine');
+  return $engine;
+}
+
+# The process below another one that is process 1 of a namespace of its own.
+sub first_below {
+  my ($top) = @_;
+  my (%parent, @first);
+  opendir my $processes, '/proc' or return undef;
+  for my $pid (grep { /^\d+$/ } readdir $processes) {
+    my $status = read_file("/proc/$pid/status") // next;
+    $parent{$pid} = $1 if $status =~ /^PPid:\s*(\d+)/m;
+    push @first, $pid if $status =~ /^NSpid:.*\s\d+\s+1$/m;
+  }
+  for my $pid (@first) {
+    for (my $at = $pid; defined $at; $at = $parent{$at}) { return $pid if $at == $top }
+  }
+  return undef;
+}
+
+sub read_engine { return (read_file('engine') // '') =~ /^(\d+) (\d+)$/ ? ($1, $2) : () }
+
+# Ends the engine's process 1, and with it every process in there; its keeper outside ends by itself.
+sub end_engine {
+  my ($pid, $start) = @_;
+  return unless defined $pid && defined $start && (start_of($pid) // '') eq $start;
+  kill 9, $pid;
+  for (1 .. 2500) {
+    last if (start_of($pid) // '') ne $start;
+    select undef, undef, undef, 0.002;
+  }
+}
+
+# Waits for the end of our process 1 in there, and ends the engine's with it.
+sub watch_engine {
+  my ($holder) = @_;
+  open STDIN, '<', '/dev/null';
+  open STDOUT, '>', '/dev/null';
+  open STDERR, '>', '/dev/null';
+  close $report;
+  kernel('prctl', 15, "repronim\0", 0, 0, 0);
+  $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
+  # Whichever ends first: the holder, or what the engine runs (its process 1 takes the holder along).
+  1 while waitpid($holder, 0) == -1 && $! == EINTR();
+  end_engine(read_engine());
+  waitpid $engine_child, 0; # it takes away what it has made for the time being
+  undef $engine_child;
+  exit 0;
+}
+
+# Its namespaces, opened while they can be seen; entering that of processes is for our children.
+sub open_engine {
+  my ($engine, $flags) = @_;
+  my %kinds = (user => NEWUSER(), ipc => NEWIPC(), uts => NEWUTS(), net => NEWNET(), mnt => NEWNS(), pid => NEWPID());
+  my $own = readlink '/proc/self/ns/user';
+  delete $kinds{user} if (readlink "/proc/$engine/ns/user" // '') eq $own;
+  my %open;
+  for my $kind (keys %kinds) {
+    next unless $kind eq 'user' || $flags & $kinds{$kind};
+    open $open{$kind}, '<', "/proc/$engine/ns/$kind" or fail("the engine's $kind namespace");
+  }
+  my $processes = delete $open{pid};
+  kernel('setns', fileno $processes, NEWPID()) // fail("the engine's pid namespace");
+  return \%open;
+}
+
+sub enter_engine {
+  my ($open) = @_;
+  $engine_owner = 0;
+  for my $kind (grep { $open->{$_} } qw(user ipc uts net mnt)) {
+    kernel('setns', fileno $open->{$kind}, 0) // fail("the engine's $kind namespace");
+  }
+}
+
+# What the engine has mounted becomes what an enclosure of our own has; the tree as it is without any of it.
+sub adopt_mounts {
+  my $tree = kernel('open_tree', AT_FDCWD(), "/\0", 1 | 02000000);
+  chdir '/' or fail('root');
+  if ($one{network} ne 'host') { kernel('umount2', "$_\0", 2) for qw(/etc/resolv.conf /etc/hosts /etc/hostname) }
+  my @devices = device_numbers();
+  my %device = map { ($_->[0] => handle("/dev/$_->[0]")) } @devices;
+  # Its view of the kernel shows the host's network where it is not of our own network namespace.
+  my $closed = RDONLY() | NOSUID() | NODEV() | NOEXEC();
+  mount_at('sysfs', '/sys', 'sysfs', $closed)
+    // ($! == 16 ? restrict_mount('/sys', $closed) : undef) # EBUSY: it is the same already
+    // mount_at('tmpfs', '/sys', 'tmpfs', $closed, 'size=4k') // fail('/sys');
+  make_devices(\@devices, \%device);
+  mask_kernel();
+  for my $path (@{$many{inner} // []}) { restrict_mount($path, NOSUID() | NODEV()) // fail("mount at $path") }
+  kernel('sethostname', "$one{hostname}\0", length $one{hostname}) if defined $one{hostname};
+  return $tree;
+}
+1;

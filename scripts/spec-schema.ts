@@ -16,6 +16,8 @@ import {
 } from '../src/contract/index.ts';
 import { byBytes } from '../src/model/index.ts';
 import {
+  besideText,
+  customizeSchema,
   environmentSchema,
   filesLockSchema,
   filesSchema,
@@ -45,6 +47,7 @@ export function specJsonSchema(distributions: readonly AnyDistribution[]): JsonO
     run: runSchema,
     'run-lock': runLockSchema,
     environment: environmentSchema,
+    customize: customizeSchema,
     files: filesSchema,
     'files-lock': filesLockSchema,
     host: hostSchema,
@@ -68,6 +71,7 @@ export function specJsonSchema(distributions: readonly AnyDistribution[]): JsonO
           allOf: types.map((type) => ({ if: { properties: { type: { const: type } } }, then: to(type) })),
         },
       },
+      customize: to('customize'),
       files: to('files'),
       lock: {
         type: 'object',
@@ -96,6 +100,7 @@ const scalars: Readonly<Record<string, GenericSchema>> = {
   mode: modeText,
   path: pathText,
   'run-path': runPathText,
+  'beside-path': besideText,
   name: idText,
   address: urlText,
 };
@@ -112,6 +117,11 @@ const scalarsInJson: JsonObject = {
   digest: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
   path: { type: 'string', pattern: String.raw`^/(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\u0000]*$`, maxLength: 4095 },
   'run-path': { type: 'string', pattern: String.raw`^(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\u0000]+$`, maxLength: 4095 },
+  'beside-path': {
+    type: 'string',
+    pattern: String.raw`^(?!/)(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\u0000]+$`,
+    maxLength: 4095,
+  },
   address: { type: 'string', pattern: '^https?://[^@/]+(?:/|$)' },
 };
 

@@ -105,6 +105,7 @@ export async function verify(study: Study): Promise<Verdict> {
       distributions,
       context: createContextOf(study.house, work, false),
       ...madeFrom(study.rootfs),
+      inPlace: study.inPlace !== undefined,
     }),
   );
 }

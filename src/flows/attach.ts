@@ -6,6 +6,7 @@ import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type Hall } from './house.ts';
+import { takeBackFrom } from './in-place/take-back.ts';
 
 /** An instance that the inventory has, ready to be used. */
 export interface Attached {
@@ -45,6 +46,11 @@ function rootfsOf(rootfs: RootfsValue | undefined, { changed }: InstanceValue): 
   return rootfs === undefined || changed === undefined ? rootfs : { ...rootfs, changed };
 }
 
+/** Whether it is a place that had been there before, and was not made from a tree of ours. */
+export function isInPlace({ image }: Pick<InstanceValue, 'image'>): boolean {
+  return image.rootfs === '' && image.reference !== '';
+}
+
 /** The same of an instance that is claimed: whatever is written down of it goes through that claim. */
 export async function attachClaimed(
   claim: Claim<InstanceValue>,
@@ -78,6 +84,7 @@ export async function remove(name: string, hall: Hall): Promise<void> {
     const backend = backendOf(value.backend, hall.backends);
     const params = paramsOf(backend, value.params);
     const context = { ...contextOf(hall), state: claim.folder, record: async () => {} };
+    await takeBackFrom(claim, backend, params, hall);
     if (claim.held.status === 'made') await (await backend.attach(value, params, context)).remove();
     await backend.sweep(value, params, context);
   }

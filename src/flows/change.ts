@@ -16,7 +16,7 @@ import type { CreateContext, Exact } from '../contract/index.ts';
 import { readSpec } from '../formats/spec/read.ts';
 import { writeSpec } from '../formats/spec/write.ts';
 import { applySteps } from './apply.ts';
-import { attach, attachClaimed } from './attach.ts';
+import { attach, attachClaimed, isInPlace } from './attach.ts';
 import { enteredAs } from './create.ts';
 import { obtainAll } from './create/obtain.ts';
 import { keepTouched, lookBefore, touchedSince } from './change/touched.ts';
@@ -33,7 +33,7 @@ import { resolveEntries } from './resolve.ts';
 export interface Change {
   readonly name: string;
   /** The sha256 of the spec that it has. */
-  readonly of: string;
+  readonly of: string | undefined;
   readonly from: Spec;
   readonly to: Spec;
   /** How the two differ. */
@@ -45,6 +45,12 @@ export interface Change {
 /** What is asked for, as the spec that the environment would then have. Nothing is changed or fetched but lists. */
 export async function planChange(name: string, asked: Asked, house: House): Promise<Change> {
   const { record } = await attach(name, house);
+  if (isInPlace(record)) {
+    throw new UserError(`${name} is a place that was there before: its packages are not changed by halves`, {
+      status: 4,
+      hint: `edit the spec, repronim delete ${name}, and create it again`,
+    });
+  }
   const from = await loadStored(name, record.spec, house);
   const targets = targetsOf(asked, from, house.distributions);
   const edited = edit(from, targets, name, house);

@@ -1,27 +1,37 @@
 import { runId, UserError, type ContentRef, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
 import type { Claim } from '../inventory/shelf.ts';
-import type { ImageValue, InstanceValue } from '../inventory/inventory.ts';
+import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { activationsOf, activeFor, environmentOf } from './activation.ts';
-import { buildRootfs } from './create/build-rootfs.ts';
+import { buildRootfs, rootfsOf, type Built } from './create/build-rootfs.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
+import { createInPlace, refuseConfined, type InPlaceOptions, type LaidInPlace } from './in-place/create-in-place.ts';
+import { takeBackFrom } from './in-place/take-back.ts';
 
 export interface CreateRequest {
   readonly name: string;
   readonly backend: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly spec: Spec;
+  /** Absent where it is made from an image that has none. */
+  readonly spec?: Spec;
   /** The spec as it was read, in the store: what `verify NAME` compares with. */
-  readonly source: ContentRef;
+  readonly source?: Pick<ContentRef, 'sha256'>;
+  /** The image that it is made from; default: that of the spec, which is built where it is not there. */
+  readonly image?: RootfsValue;
   readonly confinement: Confinement;
+  /** For places that are there already. */
+  readonly inPlace?: InPlaceOptions;
 }
 
 export interface Created {
   readonly name: string;
   readonly backend: string;
   readonly instance: Instance;
-  readonly rootfs: Rootfs;
+  /** Absent where it is a place that was there before. */
+  readonly rootfs?: Rootfs;
+  /** What was done to a place that was there before. */
+  readonly inPlace?: LaidInPlace;
   /** What was got from where; absent where the rootfs was there already. */
   readonly obtained?: Obtained;
   readonly milliseconds: number;
@@ -46,14 +56,29 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
     image,
     confinement: request.confinement,
     facts,
-    spec: request.source.sha256,
+    ...(request.source === undefined ? {} : { spec: request.source.sha256 }),
     params: request.params,
-    entered: enteredAs(request.spec, house.distributions),
+    entered:
+      request.spec === undefined ? { directory: '/', environment: {} } : enteredAs(request.spec, house.distributions),
   });
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: '' };
   await using claim = await house.inventory.instances.reserve(request.name, value(none));
   try {
-    const { rootfs, obtained } = await buildRootfs(request.spec, house, trusted);
+    const inPlace = await openInPlace(request, claim, { backend, params }, house);
+    if (inPlace !== undefined) {
+      const image: ImageRecord = { ...none, reference: inPlace.label };
+      await claim.commit(value(image, inPlace.facts));
+      const context = { ...contextOf(house), state: claim.folder, record: async () => {} };
+      return {
+        name: request.name,
+        backend: backend.name,
+        instance: await backend.attach(value(image, inPlace.facts), params, context),
+        inPlace: inPlace.done,
+        obtained: inPlace.obtained,
+        milliseconds: performance.now() - started,
+      };
+    }
+    const { rootfs, obtained } = await rootfsFor(request, house, trusted);
     const image = await imageOf(backend, rootfs, params, request.params, house);
     let facts = {};
     await claim.record(value(image));
@@ -78,6 +103,42 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
     await sweep(claim, backend, params, house);
     throw error;
   }
+}
+
+/** What the spec has over its base, laid over a place that is there; undefined where places are made from files. */
+async function openInPlace(
+  request: CreateRequest,
+  claim: Claim<InstanceValue>,
+  { backend, params }: { readonly backend: AnyBackend; readonly params: unknown },
+  house: House,
+) {
+  const { value } = claim.held;
+  let facts: Readonly<Record<string, unknown>> = {};
+  const session = await backend.open?.(params, {
+    ...contextOf(house),
+    state: claim.folder,
+    record: async (next) => {
+      facts = next;
+      if (value !== undefined) await claim.record({ ...value, facts: next });
+    },
+  });
+  if (session === undefined) return undefined;
+  await using place = session;
+  const { name, spec, confinement } = request;
+  const { label } = place.root;
+  if (spec === undefined || request.image !== undefined) {
+    throw new UserError(`${label} is not made from images`, { status: 2, hint: 'name a spec' });
+  }
+  refuseConfined({ name, label, confinement });
+  const options = request.inPlace ?? { allowSystem: false, force: false };
+  const answer = await createInPlace({ name, label, spec, confinement, options, folder: claim.folder }, place, house);
+  return { ...answer, label, facts };
+}
+
+async function rootfsFor({ spec, image }: CreateRequest, house: House, trusted: boolean): Promise<Built> {
+  if (image !== undefined) return { rootfs: rootfsOf(image) };
+  if (spec === undefined) throw new Error('neither a spec nor an image');
+  return await buildRootfs(spec, house, trusted);
 }
 
 /** How an instance of a spec is entered where nothing else is said: as its first run was run. */
@@ -129,6 +190,7 @@ async function sweep(claim: Claim<InstanceValue>, backend: AnyBackend, params: u
   const held = await house.inventory.instances.find(claim.name);
   const record = held?.value;
   if (record !== undefined) {
+    await takeBackFrom(claim, backend, params, house);
     await backend.sweep(record, params, { ...contextOf(house), state: claim.folder, record: async () => {} });
   }
   await claim.remove();

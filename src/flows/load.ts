@@ -3,7 +3,9 @@ import { open, readFile } from 'node:fs/promises';
 import { UserError, type ContentRef, type Spec } from '../model/index.ts';
 import { isBundle, openBundle } from '../formats/bundle/read.ts';
 import { readSpec, type ReadResult } from '../formats/spec/read.ts';
+import { writeSpec } from '../formats/spec/write.ts';
 import type { House } from './house.ts';
+import { withSources } from './load/sources.ts';
 
 /** A spec or a bundle as it was read. */
 export interface Loaded extends ReadResult {
@@ -35,7 +37,13 @@ export async function load(file: string, house: House): Promise<Loaded> {
 }
 
 /** The spec that an instance was made from, out of the store. */
-export async function loadStored(name: string, sha256: string, house: House): Promise<Spec> {
+export async function loadStored(name: string, sha256: string | undefined, house: House): Promise<Spec> {
+  if (sha256 === undefined) {
+    throw new UserError(`${name} was made from an image that has no spec`, {
+      status: 2,
+      hint: `repronim trace --in ${name} --system describes it`,
+    });
+  }
   const file = await house.store.find(sha256);
   if (file === undefined) throw new UserError(`the spec that ${name} was made from is not in the store any more`);
   return readSpec(await readFile(file, 'utf8'), { file: `${name}'s spec`, distributions: house.distributions }).spec;
@@ -50,7 +58,10 @@ async function loaded(
 ): Promise<Loaded> {
   const read = readSpec(content, { file, distributions: house.distributions });
   const bytes = Buffer.from(content);
-  return { ...read, file, kind, text: bytes.toString('utf8'), brought, source: await house.store.add(bytes) };
+  const text = bytes.toString('utf8');
+  const spec = await withSources(read.spec, kind === 'spec' ? file : undefined, house.store);
+  const whole = spec === read.spec ? bytes : Buffer.from(writeSpec(spec, { ...house, onto: read.document }));
+  return { ...read, spec, file, kind, text, brought, source: await house.store.add(whole) };
 }
 
 async function firstBytes(file: string): Promise<Buffer> {

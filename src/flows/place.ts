@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
 import type { AnyBackend, Root, Session } from '../contract/index.ts';
-import { attach } from './attach.ts';
+import { attach, isInPlace } from './attach.ts';
 import { paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
 import { load, loadStored } from './load.ts';
@@ -24,6 +24,8 @@ export interface Place extends AsyncDisposable {
   readonly manifest?: string;
   /** Of an instance: the tree that it was made from. */
   readonly rootfs?: RootfsValue;
+  /** It had been there before. */
+  readonly inPlace?: boolean;
   /** Of an instance: being in it. */
   readonly inside?: Inside;
   /** Of a folder: being in it, confined; what is changed there goes into `work`, an empty folder, and not into it. */
@@ -97,7 +99,8 @@ async function openInstance(word: string, house: House): Promise<Place> {
     label: word,
     root: session.root,
     inside: { session, entered: attached.record.entered },
-    spec: await loadStored(word, attached.record.spec, house),
+    ...(attached.record.spec === undefined ? {} : { spec: await loadStored(word, attached.record.spec, house) }),
+    ...(isInPlace(attached.record) ? { inPlace: true } : {}),
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),

@@ -5,6 +5,7 @@ import {
   distributionId,
   runId,
   UserError,
+  type Argv,
   type ContentRef,
   type DistributionLock,
   type DistributionSpec,
@@ -78,14 +79,8 @@ export function baseOf(parts: readonly Part[]): Part {
 export function planOf(spec: Spec, parts: readonly Part[], made: Made): Plan {
   const base = baseOf(parts);
   const listed = base.plugin.packages(base.spec, base.lock).length;
-  const steps = [
-    ...accountSteps(spec),
-    ...parts.flatMap((part) => part.plugin.plan(part.spec, part.lock, made[part.id] ?? {})),
-    ...(spec.lock?.files ?? []).flatMap((file) =>
-      fileSteps(file, file.path, file.directory === true ? 'a folder that a run used' : 'a loose file that a run read'),
-    ),
-    ...runSteps(spec),
-  ];
+  const { accounts, distributions, customize, files } = stepsOf(spec, parts, made);
+  const steps = [...accounts, ...distributions, ...customize, ...files];
   return {
     bootstrap: { id: base.id, type: base.plugin.type, summary: `${listed} packages of ${base.plugin.title}` },
     steps,
@@ -94,6 +89,54 @@ export function planOf(spec: Spec, parts: readonly Part[], made: Made): Plan {
       return step.do === 'write' && typeof step.content !== 'string' ? [step.content] : [];
     }),
   };
+}
+
+/** The same, by what they are for, in the order in which they are done. */
+export function stepsOf(
+  spec: Spec,
+  parts: readonly Part[],
+  made: Made,
+): Readonly<Record<'accounts' | 'distributions' | 'customize' | 'files', readonly Step[]>> {
+  return {
+    accounts: accountSteps(spec),
+    distributions: parts.flatMap((part) => part.plugin.plan(part.spec, part.lock, made[part.id] ?? {})),
+    customize: customizeSteps(spec),
+    files: [
+      ...(spec.lock?.files ?? []).flatMap((file) =>
+        fileSteps(
+          file,
+          file.path,
+          file.directory === true ? 'a folder that a run used' : 'a loose file that a run read',
+        ),
+      ),
+      ...runSteps(spec),
+    ],
+  };
+}
+
+/** The user's own steps: one step of the plan for each. */
+export function customizeSteps({ customize = [] }: Spec): readonly Step[] {
+  return customize.map(({ run, file }, index): Step => {
+    const because = customizeReason(index);
+    if (run !== undefined) return { do: 'run', argv: run as Argv, because };
+    if (file === undefined) throw new Error('a step of customize is neither run nor file');
+    const { path, mode, content, sha256, size } = file;
+    if (content === undefined && (sha256 === undefined || size === undefined)) {
+      throw new UserError(`the content of ${path} is not known`, { status: 2, hint: `its source was not read` });
+    }
+    return {
+      do: 'write',
+      path,
+      content: content ?? { sha256: sha256 ?? '', size: size ?? 0 },
+      ...(mode === undefined ? {} : { mode }),
+      because,
+    };
+  });
+}
+
+/** As verify and plans name what such a step makes; steps are counted from 1. */
+export function customizeReason(index: number): string {
+  return `made by customize step ${index + 1}`;
 }
 
 function accountSteps(spec: Spec): Step[] {

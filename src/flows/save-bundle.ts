@@ -39,7 +39,12 @@ export async function saveBundle(
   const groups = {
     kept: of.flatMap(({ kept }) => kept),
     archived: options.complete ? of.flatMap(({ archived }) => archived) : [],
-    loose: contentOf(spec.lock?.files ?? []),
+    loose: [
+      ...contentOf(spec.lock?.files ?? []),
+      ...(spec.customize ?? []).flatMap(({ file }) =>
+        file?.sha256 === undefined || file.size === undefined ? [] : [{ sha256: file.sha256, size: file.size }],
+      ),
+    ],
     used: runs.flatMap((lock) => lock?.used ?? []),
     inputs: runs.flatMap((lock) => [
       ...(lock?.stdin === undefined ? [] : [lock.stdin]),

@@ -20,7 +20,7 @@ import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { findMapping } from '../sessions/mapped.ts';
 import { ownersInside } from '../sessions/owners.ts';
 import type { InstanceRootfs } from './attach.ts';
-import { readUsed } from './files/used.ts';
+import { readCustomized } from './create/customize.ts';
 import { readTouched } from './change/touched.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
@@ -29,6 +29,8 @@ import { verifyArtifacts } from './verify/artifacts.ts';
 import { verifyContents } from './verify/contents.ts';
 import { expectedFiles } from './verify/expected.ts';
 import { verifyFiles } from './verify/files.ts';
+import { verifyInPlace } from './verify/in-place.ts';
+import { usedFiles } from './verify/used.ts';
 import { verifyPackages } from './verify/packages.ts';
 import { compareWithSource } from './verify/source-tree.ts';
 import { rememberTree, type ReadTree } from './verify/remember.ts';
@@ -44,6 +46,10 @@ export interface VerifyOptions {
   readonly source?: Root;
   /** The sha256 of the list of what was changed in the root since, on purpose. */
   readonly touched?: string;
+  /** The sha256 of the list of what the user's own steps made. */
+  readonly customized?: string;
+  /** The root had been there before: what it has beyond the spec is its own. */
+  readonly inPlace?: boolean;
   /** What `prepare` gave when the root was made. */
   readonly made?: Made;
   /** Further files by their content, such as a trace that was just made has them. Absolute paths. */
@@ -55,9 +61,9 @@ export interface VerifyOptions {
 /** What the rootfs of an instance tells verify. */
 export function madeFrom(
   rootfs: (Pick<RootfsValue, 'directory' | 'manifest'> & Partial<InstanceRootfs>) | undefined,
-): Pick<VerifyOptions, 'source' | 'manifest' | 'built' | 'touched'> {
+): Pick<VerifyOptions, 'source' | 'manifest' | 'built' | 'touched' | 'customized'> {
   if (rootfs === undefined) return {};
-  const { directory, manifest, fetched, kept, changed } = rootfs;
+  const { directory, manifest, fetched, kept, changed, customized } = rootfs;
   return {
     ...(existsSync(directory) ? { source: ownersInside(localRoot(directory, 'rootfs'), findMapping()) } : {}),
     ...(manifest === undefined ? {} : { manifest }),
@@ -65,11 +71,13 @@ export function madeFrom(
       ? {}
       : { built: [...fetched, ...kept, ...(changed?.contents ?? [])] }),
     ...(changed === undefined ? {} : { touched: changed.paths }),
+    ...(customized === undefined ? {} : { customized }),
   };
 }
 
 /** Compares a root with a spec: never what was meant to be made, only what is there. The tree is read once. */
 export async function verify(spec: Spec, root: Root, options: VerifyOptions): Promise<Verdict> {
+  if (options.inPlace === true) return await verifyInPlace(spec, root, options);
   const { context, distributions } = options;
   const parts = partsOf(spec, distributions);
   const manifest = options.manifest === undefined ? undefined : await readManifest(options.manifest);
@@ -89,7 +97,8 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
     source === undefined
       ? undefined
       : await compareWithSource(source, tree, { volatile, manifest, touched, signal: context.signal });
-  const contents = await verifyContents(parts, { tree, expected, origin }, remembered, context);
+  const customized = await readCustomized(options.customized, context.store);
+  const contents = await verifyContents(parts, { tree, expected, origin, customized }, remembered, context);
   const files = await verifyFiles(expected, tree, remembered, { manifest, owned });
   const fingerprint = await printOf(tree, root, manifest);
   const levels: Readonly<Partial<Record<LevelName, Level>>> = { packages, artifacts, contents, files };
@@ -99,12 +108,6 @@ export async function verify(spec: Spec, root: Root, options: VerifyOptions): Pr
     ...(fingerprint === undefined ? {} : { fingerprint: fingerprint.digest, owners: fingerprint.owners }),
     unvouched: options.unvouched ?? (await unvouchedOf(parts, context)),
   };
-}
-
-/** The files of distributions that the runs used, as far as their lists are at hand. */
-async function usedFiles({ lock }: Spec, { store }: Context): Promise<readonly FileLock[]> {
-  const lists = await Promise.all(Object.values(lock?.runs ?? {}).map(({ used }) => readUsed(used, store)));
-  return lists.flatMap((list) => list ?? []);
 }
 
 async function readTree(

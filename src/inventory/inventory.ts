@@ -6,8 +6,8 @@ import { openShelf, type Shelf } from './shelf.ts';
 
 /** What is kept of one instance. */
 export interface InstanceValue extends InstanceRecord {
-  /** The sha256 of the spec that it was made from, in the store. */
-  readonly spec: string;
+  /** The sha256 of the spec that it was made from, in the store; absent where its image had none. */
+  readonly spec?: string;
   /** Parameters of its backend, without secrets. */
   readonly params: Readonly<Record<string, unknown>>;
   /** How it is entered where nothing else is said: as its spec's first run was run. */
@@ -48,6 +48,8 @@ export interface RootfsValue {
   readonly from?: string;
   /** Content of the store that it is made from and that archives have: sha256s. */
   readonly fetched: readonly string[];
+  /** The sha256 of the list of what the user's own steps made, in the store. */
+  readonly customized?: string;
   /** Content of the store that only this machine or a bundle has. */
   readonly kept: readonly string[];
 }
@@ -70,7 +72,8 @@ export function openInventory(directory: string): Inventory {
 
 function checkInstance(value: unknown): InstanceValue {
   const fields = object(value);
-  texts(fields, 'name', 'backend', 'spec');
+  texts(fields, 'name', 'backend');
+  if (fields['spec'] !== undefined) texts(fields, 'spec');
   checkImage({ params: {}, facts: {}, ...object(fields['image']) });
   object(fields['facts']);
   object(fields['params']);

@@ -9,6 +9,8 @@ export interface Spec {
   readonly runs?: readonly Run[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly distributions: readonly DistributionSpec[];
+  /** What is done after the distributions, in order: the user's own. */
+  readonly customize?: readonly CustomizeStep[];
   /** Loose files: owned by no distribution, read by a run. Absolute paths. */
   readonly files?: readonly string[];
   readonly lock?: Lock;
@@ -21,6 +23,25 @@ export interface DistributionSpec {
   readonly id?: string;
   /** The id of the distribution that this one stands on. Default: the one that stands alone. */
   readonly base?: string;
+}
+
+/** One step of the user's own; exactly one of its keys is there. */
+export interface CustomizeStep {
+  /** A program and its arguments, run in the new root: confined, without a network. */
+  readonly run?: readonly string[];
+  readonly file?: CustomizeFile;
+}
+
+/** A file that is put into the new root: its text, or a file beside the spec whose content is then known by `sha256`. */
+export interface CustomizeFile {
+  readonly path: string;
+  /** Four octal digits; default `"0644"`. */
+  readonly mode?: string;
+  readonly content?: string;
+  /** Relative to the spec's folder, and below it. */
+  readonly source?: string;
+  readonly size?: number;
+  readonly sha256?: string;
 }
 
 export interface Run {

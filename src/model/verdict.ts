@@ -48,6 +48,8 @@ export interface Sort {
 export interface Verdict {
   readonly equal: boolean;
   readonly levels: Readonly<Partial<Record<LevelName, Level>>>;
+  /** A place that was there before, and is more than its spec: it has no fingerprint. */
+  readonly inPlace?: true;
   /** Absent where something can't be read. */
   readonly fingerprint?: Digest;
   /** Whose owners were taken for it. */

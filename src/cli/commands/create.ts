@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 
-import { UserError, type Spec } from '../../model/index.ts';
-import { create } from '../../flows/create.ts';
+import { UserError, type DistributionSpec, type Spec } from '../../model/index.ts';
+import { create, type Created } from '../../flows/create.ts';
+import { createFromImage } from '../../flows/image/instance.ts';
+import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { previewOf, renderTo } from '../../flows/preview.ts';
 import { load } from '../../flows/load.ts';
@@ -14,7 +16,8 @@ import { createdLine } from '../render/reproduce.ts';
 import { planLines } from '../render/plan.ts';
 import { checkName } from '../refuse.ts';
 import { backendOptions, confinementFrom, confinementOptions, houseOf, paramsFrom } from '../settings.ts';
-import type { Verb } from '../verb.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Options, Verb } from '../verb.ts';
 
 export const verb: Verb = {
   summary: 'Make an environment from a spec or a bundle.',
@@ -32,6 +35,9 @@ export const verb: Verb = {
     },
     { flags: '-o, --output <dir>', says: 'the folder of --render', matters: true },
     ...confinementOptions,
+    { flags: '--image <image>', says: 'from an image that is there, and no spec' },
+    { flags: '--allow-system', says: 'on native and its like: packages of the system may be changed' },
+    { flags: '-f, --force', says: 'on native and its like: replace what is there and different' },
     { flags: '--backends', says: 'list the backends and their parameters' },
   ],
   examples: [
@@ -48,11 +54,25 @@ export const verb: Verb = {
     const only = options.flag('dryRun') || options.text('render') !== undefined;
     const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
     const source = file ?? 'repronim.yaml';
+    const made = { name: name ?? '', backend: options.text('backend') ?? house.backends[0]?.name ?? '' };
+    const common = {
+      ...made,
+      params: paramsFrom(options),
+      confinement: confinementFrom(options, false),
+      inPlace: inPlaceOf(terminal, options),
+    };
     if (!only)
       checkOperand(
         name,
         house.backends.map((backend) => backend.name),
       );
+    const tag = options.text('image');
+    if (tag !== undefined) {
+      if (file !== undefined || only) throw new UserError('--image goes without a spec', { status: 2 });
+      const created = await createFromImage(tag, common, house);
+      sayCreated(created.created, created.spec, terminal);
+      return 0;
+    }
     if (file === undefined && !existsSync(source)) {
       throw new UserError('there is no repronim.yaml here', {
         status: 2,
@@ -84,27 +104,37 @@ export const verb: Verb = {
       else for (const line of planLines(plan)) terminal.answer(line);
       return 0;
     }
-    const created = await create(
-      {
-        name: name ?? '',
-        backend: options.text('backend') ?? house.backends[0]?.name ?? '',
-        params: paramsFrom(options),
-        spec,
-        source: exact,
-        confinement: confinementFrom(options, false),
-      },
-      house,
-    );
-    if (terminal.json) {
-      const { instance: _, ...answer } = created;
-      terminal.value(answer);
-    }
-    for (const line of createdLine(created, spec)) terminal.say(line);
-    if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
-    terminal.say(`          repronim verify ${created.name}     repronim exec ${created.name} -- COMMAND`);
+    sayCreated(await create({ ...common, spec, source: exact }, house), spec, terminal, added);
     return 0;
   },
 };
+
+function sayCreated(created: Created, spec: Spec | undefined, terminal: Terminal, added?: DistributionSpec): void {
+  if (terminal.json) {
+    const { instance: _, ...answer } = created;
+    terminal.value(answer);
+  }
+  for (const line of createdLine(created, spec)) terminal.say(line);
+  if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
+  const verify = spec === undefined ? '' : `repronim verify ${created.name}     `;
+  terminal.say(`          ${verify}repronim exec ${created.name} -- COMMAND`);
+}
+
+/** For a place that is there already; whoever sits at a terminal is asked. */
+function inPlaceOf(terminal: Terminal, options: Options): InPlaceOptions {
+  return {
+    allowSystem: options.flag('allowSystem'),
+    force: options.flag('force'),
+    ...(terminal.interactive
+      ? {
+          async ask(lines) {
+            for (const line of lines) terminal.say(`          ${line}`);
+            return await terminal.ask('do this to the system itself?');
+          },
+        }
+      : {}),
+  };
+}
 
 function checkOperand(name: string | undefined, words: readonly string[]): void {
   if (name === undefined)

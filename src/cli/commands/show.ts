@@ -31,7 +31,8 @@ export const verb: Verb = {
     }
     const attached = await attach(word, house);
     const status = await attached.instance.status();
-    const spec = await loadStored(word, attached.record.spec, house);
+    const { spec: held } = attached.record;
+    const spec = held === undefined ? undefined : await loadStored(word, held, house);
     if (terminal.json) terminal.value({ ...attached.record, status, spec });
     else {
       const { backend, image, confinement } = attached.record;
@@ -40,6 +41,7 @@ export const verb: Verb = {
       if (attached.record.becoming !== undefined) {
         terminal.answer('it was being turned into something else when that was interrupted: do it again');
       }
+      if (spec === undefined) return 0;
       const exact = exactness(spec, house.distributions);
       for (const line of specLines(spec, { exact, all: options.flag('all'), distributions: house.distributions }))
         terminal.answer(line);

@@ -29,6 +29,7 @@ export const verb: Verb = {
         distributions: house.distributions,
         context: createContextOf(house, work, false),
         ...(file === undefined ? madeFrom(place.rootfs) : {}),
+        ...(place.inPlace === true ? { inPlace: true } : {}),
         ...(place.manifest === undefined ? {} : { manifest: place.manifest }),
       }),
     );

@@ -55,7 +55,8 @@ export function stageLines(stage: Stage, verbose: boolean): string[] {
 }
 
 /** `create    chroot from 131 packages: 118 stored, 9 from the pool, 4 repacked     8.4 s`. */
-export function createdLine(created: Created, spec: Spec): string[] {
+export function createdLine(created: Created, spec: Spec | undefined): string[] {
+  if (spec === undefined) return [timed('create', `${created.backend} from an image`, created.milliseconds)];
   const packages = Object.values(spec.lock?.distributions ?? {}).flatMap((lock) => {
     const listed = (lock as { packages?: readonly { repacked?: boolean }[] }).packages;
     return listed ?? [];
@@ -78,6 +79,7 @@ export function createdLine(created: Created, spec: Spec): string[] {
     ),
   ].map(([type, entries]) => `${entries.length} ${type}`);
   const refused = created.obtained?.refused ?? [];
+  if (created.inPlace !== undefined) return [timed('create', inPlaceSentence(created), created.milliseconds)];
   return [
     timed(
       'create',
@@ -88,6 +90,18 @@ export function createdLine(created: Created, spec: Spec): string[] {
       indent(`refused: ${what} of ${label} has other content (sha256 ${got.slice(0, 12)}…)`),
     ),
   ];
+}
+
+/** `native: 812 paths made, 3 there already`. */
+function inPlaceSentence({ backend, inPlace }: Created): string {
+  const { made = 0, same = 0, replaced = 0, system = 0 } = inPlace ?? {};
+  const parts = [
+    `${count(made)} paths made`,
+    ...(same > 0 ? [`${count(same)} there already`] : []),
+    ...(replaced > 0 ? [`${count(replaced)} replaced`] : []),
+    ...(system > 0 ? [`${plural(system, 'package')} of the system installed`] : []),
+  ];
+  return `${backend}: ${parts.join(', ')}`;
 }
 
 /** Whether it is made of packages, and not one thing (a work tree, a prefix). */

@@ -69,7 +69,8 @@ function sortLines({ sorts = [] }: Level): readonly string[] {
   return sorts.length === 0 ? [] : [sorts.map(({ what, checked }) => `${count(checked)} ${what}`).join(', ')];
 }
 
-function fingerprintLine({ fingerprint, owners }: Verdict): string {
+function fingerprintLine({ fingerprint, owners, inPlace }: Verdict): string {
+  if (inPlace === true) return 'fingerprint  none: the place is more than its spec';
   if (fingerprint === undefined) return 'fingerprint  none: some files cannot be read';
   return `fingerprint  ${fingerprint}${owners === 'manifest' ? '  (owners from the manifest)' : ''}`;
 }

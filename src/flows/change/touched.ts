@@ -21,9 +21,15 @@ export async function lookBefore(
     const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
     return new Map(lines.map((line) => JSON.parse(line) as [string, string]));
   }
-  const looked = new Map<string, string>();
-  for (const [path, { facts }] of await lookOver(root, volatile, signal)) looked.set(path, facts);
+  const looked = await lookAt(root, volatile, signal);
   await writeWhole(file, [...looked].map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  return looked;
+}
+
+/** A tree as it is now. */
+export async function lookAt(...of: Parameters<typeof lookOver>): Promise<Looked> {
+  const looked = new Map<string, string>();
+  for (const [path, { facts }] of await lookOver(...of)) looked.set(path, facts);
   return looked;
 }
 

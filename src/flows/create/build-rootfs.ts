@@ -10,7 +10,8 @@ import { removeMapped } from '../../sessions/mapped.ts';
 import { applySteps } from '../apply.ts';
 import { createContextOf, withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
-import { baseOf, partsOf, planOf, type Part } from '../plan.ts';
+import { baseOf, partsOf, planOf, stepsOf, type Part } from '../plan.ts';
+import { customize, keepCustomized } from './customize.ts';
 import { forgetMoment } from './forget-moment.ts';
 import { obtainAll } from './obtain.ts';
 
@@ -32,6 +33,7 @@ function rootfsDigest(spec: Spec): string {
     distributions,
     files,
     runs,
+    ...(spec.customize === undefined ? {} : { customize: spec.customize }),
     entries: spec.distributions,
     directories: spec.runs,
   }).slice(7);
@@ -49,7 +51,10 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
     digest,
     directory,
     fetched: content.flatMap(({ archived }) => archived.map(({ sha256 }) => sha256)),
-    kept: content.flatMap(({ kept }) => kept.map(({ sha256 }) => sha256)),
+    kept: [
+      ...content.flatMap(({ kept }) => kept.map(({ sha256 }) => sha256)),
+      ...(spec.customize ?? []).flatMap(({ file }) => file?.sha256 ?? []),
+    ],
     laid: Date.now(),
   };
   const held = await house.inventory.rootfs.find(digest);
@@ -67,9 +72,13 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
       const context = createContextOf(house, work, trusted);
       const { made, obtained } = await obtainAll(parts, context);
       const plan = planOf(spec, parts, made);
-      const laid = await layAndApply(plan, parts, fresh, context);
+      const { laid, customized } = await layAndApply(stepsOf(spec, parts, made), parts, fresh, context);
       await rename(fresh, directory);
-      const done = { ...value, ...(laid.manifest === undefined ? {} : { manifest: laid.manifest }) };
+      const done: RootfsValue = {
+        ...value,
+        ...(laid.manifest === undefined ? {} : { manifest: laid.manifest }),
+        ...(customized === undefined ? {} : { customized, kept: [...value.kept, customized] }),
+      };
       await claim.commit(done);
       return { rootfs: rootfsOf(done), plan, obtained };
     });
@@ -81,11 +90,11 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
 }
 
 async function layAndApply(
-  plan: Plan,
+  steps: ReturnType<typeof stepsOf>,
   parts: readonly Part[],
   directory: string,
   context: CreateContext,
-): Promise<LaidRoot> {
+): Promise<{ readonly laid: LaidRoot; readonly customized: string | undefined }> {
   const base = baseOf(parts);
   const laid = await base.plugin.bootstrap?.(base.spec, base.lock, directory, context);
   if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
@@ -94,10 +103,14 @@ async function layAndApply(
     { root: directory, level: context.trusted ? 'trusted' : 'confined', network: 'none', mounts: [] },
     context.signal,
   );
-  await applySteps(plan.steps, session, context.store, (path, uid, gid) => owners.push({ path, uid, gid }));
+  const onOwner = (path: string, uid: number, gid: number) => owners.push({ path, uid, gid });
+  const { accounts, distributions, files } = steps;
+  await applySteps([...accounts, ...distributions], session, context.store, onOwner);
+  const changed = await customize(steps.customize, session, context.store, { onOwner, signal: context.signal });
+  await applySteps(files, session, context.store, onOwner);
   await forgetMoment(session, context.signal);
   if (laid.manifest !== undefined) await appendManifest(laid.manifest, owners);
-  return laid;
+  return { laid, customized: await keepCustomized(changed, context.store) };
 }
 
 async function usable(digest: string, house: House): Promise<Rootfs | undefined> {

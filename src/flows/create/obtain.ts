@@ -22,7 +22,8 @@ export async function obtainAll(
   return { made, obtained: merge(answers) };
 }
 
-function refuseMissing(missing: readonly Missing[]): void {
+/** Throws UserError for what can be had nowhere, and says where it was sought. */
+export function refuseMissing(missing: readonly Missing[]): void {
   if (missing.length === 0) return;
   const details = missing.flatMap(({ what, tried }) => [
     what,

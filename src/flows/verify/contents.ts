@@ -1,6 +1,7 @@
 import type { Context, Root } from '../../contract/index.ts';
 import { byBytes, type Difference, type Entry, type Level } from '../../model/index.ts';
 import type { Part } from '../plan.ts';
+import { isAsCustomized, type CustomizedPaths } from '../create/customize.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
 import type { Origin } from './source-tree.ts';
@@ -11,15 +12,18 @@ interface Looked {
   readonly expected: Expected;
   /** The tree that the root was made from, where it is at hand. */
   readonly origin: Origin | undefined;
+  /** What the user's own steps made of paths. */
+  readonly customized: CustomizedPaths;
 }
 
 /** Files against their packages' own digests and the tree that they came from, and what no package knows. */
 export async function verifyContents(
   parts: readonly Part[],
-  { tree, expected, origin }: Looked,
+  looked: Looked,
   root: Root,
   context: Context,
 ): Promise<Level> {
+  const { tree, expected, origin } = looked;
   const differing: Difference[] = [];
   const explained: Difference[] = [];
   const own = new Set<string>();
@@ -35,7 +39,9 @@ export async function verifyContents(
     for (const one of answer.differing) {
       if (one.kind === 'unknown' && plugin.bootstrap !== undefined) continue;
       // a tracked file that a run changes lies here as it was before it; `files` compares it with that
+      const own = ownStep(one.path, looked);
       if (outputs.has(one.path)) explained.push({ ...one, explained: 'a run writes it' });
+      else if (own !== undefined) explained.push({ ...one, explained: own });
       else differing.push(one);
     }
     explained.push(...answer.explained.filter(({ kind }) => kind !== 'unknown'));
@@ -50,7 +56,7 @@ export async function verifyContents(
     else differing.push(one);
   }
   const wrong = new Set([...differing, ...explained].map(({ path }) => path));
-  for (const one of await findUnknown(parts, { tree, expected, origin }, own, root, context)) {
+  for (const one of await findUnknown(parts, looked, own, root, context)) {
     if (wrong.has(one.path)) continue;
     (one.explained === undefined ? differing : explained).push(one);
   }
@@ -95,11 +101,12 @@ function byPath(a: Difference, b: Difference): number {
 /** Files, links and devices that neither a distribution of the spec nor the spec itself has. */
 async function findUnknown(
   parts: readonly Part[],
-  { tree, expected, origin }: Looked,
+  looked: Looked,
   own: ReadonlySet<string>,
   root: Root,
   context: Context,
 ): Promise<readonly Difference[]> {
+  const { tree, expected, origin } = looked;
   const paths = [...tree.values()].filter(({ type }) => type !== 'directory').map(({ path }) => path);
   const found: Difference[] = [];
   const owned = new Set(own);
@@ -120,10 +127,18 @@ async function findUnknown(
     if (owned.has(path)) continue;
     // nothing but the packages' own scripts ran while the tree was laid
     const reason =
-      ours.get(path) ?? (origin?.paths.has(path) === true ? 'made when its package was configured' : undefined);
+      ownStep(path, looked) ??
+      ours.get(path) ??
+      (origin?.paths.has(path) === true ? 'made when its package was configured' : undefined);
     found.push({ path, kind: 'unknown', ...(reason === undefined ? {} : { explained: reason }) });
   }
   return found;
+}
+
+/** Why a path is as it is, where one of the user's own steps made it so and nobody has changed it since. */
+function ownStep(path: string, { customized, tree }: Looked): string | undefined {
+  const one = customized.get(path);
+  return one !== undefined && isAsCustomized(one, tree.get(path)) ? one.because : undefined;
 }
 
 /** Paths that the spec itself brings, as the tree has them, each with why. */

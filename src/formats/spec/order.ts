@@ -3,6 +3,7 @@ import type { GenericSchema } from 'valibot';
 import type { AnyDistribution } from '../../contract/index.ts';
 import { byBytes, distributionId, runId, type Spec } from '../../model/index.ts';
 import {
+  customizeSchema,
   environmentSchema,
   filesLockSchema,
   hostSchema,
@@ -30,6 +31,7 @@ export function ordered(spec: Spec, distributions: readonly AnyDistribution[]): 
     if (key === 'distributions') {
       return spec.distributions.map((entry) => typeFirst(order(entry, byType.get(entry.type)?.schema)));
     }
+    if (key === 'customize') return order(value, customizeSchema);
     if (key !== 'lock') return value;
     return mapValues(order(value, lockSchema), (part, inner) => {
       if (part === 'distributions') {

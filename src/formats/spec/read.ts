@@ -11,6 +11,7 @@ import { validate } from './issues.ts';
 import { findUnknownKeys } from './keys.ts';
 import { parseText } from './parse.ts';
 import {
+  customizeSchema,
   environmentSchema,
   filesLockSchema,
   filesSchema,
@@ -94,6 +95,7 @@ function readTop(reading: Reading): Spec | undefined {
   readRuns(reading, spec);
   piece(reading, spec, 'environment', environmentSchema, 'environment');
   readDistributions(reading, spec);
+  piece(reading, spec, 'customize', customizeSchema, 'customize');
   piece(reading, spec, 'files', filesSchema, 'files');
   readLock(reading, spec);
   if (reading.faults.length > 0) return undefined;

@@ -49,6 +49,45 @@ export const runDefaults: Readonly<Record<string, unknown>> = {
   outputs: [],
 };
 
+/** A file beside the spec: relative to its folder, and below it. */
+export const besideText = v.pipe(
+  v.string('expected a path'),
+  v.check(
+    (path) => !path.startsWith('/') && isRunPath(path),
+    'expected a path below the folder of the spec, without ..',
+  ),
+);
+
+export const customizeSchema = v.array(
+  v.pipe(
+    v.looseObject({
+      run: v.optional(
+        v.pipe(
+          v.array(anyText),
+          v.check((words) => (words[0] ?? '') !== '', 'expected a program and its arguments'),
+        ),
+      ),
+      file: v.optional(
+        v.pipe(
+          v.looseObject({
+            path: pathText,
+            mode: v.optional(modeText),
+            content: v.optional(anyText),
+            source: v.optional(besideText),
+            size: v.optional(integer),
+            sha256: v.optional(sha256Text),
+          }),
+          v.check(
+            ({ content, source }) => (content === undefined) !== (source === undefined),
+            'expected either content or source',
+          ),
+        ),
+      ),
+    }),
+    v.check(({ run, file }) => (run === undefined) !== (file === undefined), 'expected either run or file'),
+  ),
+);
+
 export const environmentSchema = v.record(variableName, anyText);
 
 export const filesSchema = v.array(pathText);
@@ -102,6 +141,7 @@ export const topSchema = v.looseObject({
   runs: v.optional(v.unknown()),
   environment: v.optional(v.unknown()),
   distributions: v.unknown(),
+  customize: v.optional(v.unknown()),
   files: v.optional(v.unknown()),
   lock: v.optional(v.unknown()),
 });

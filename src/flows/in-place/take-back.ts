@@ -1,0 +1,88 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { byBytes } from '../../model/index.ts';
+import type { AnyBackend, Session } from '../../contract/index.ts';
+import type { InstanceValue } from '../../inventory/inventory.ts';
+import type { Claim } from '../../inventory/shelf.ts';
+import { writeWhole } from '../../formats/write-whole.ts';
+import { contextOf, type Hall } from '../house.ts';
+import type { MadePath } from './lay.ts';
+
+const list = 'made';
+
+/** Writes down what is going to be made, in an instance's own folder. */
+export async function writeMade(folder: string, made: readonly MadePath[]): Promise<void> {
+  await writeWhole(join(folder, list), made.map((one) => `${JSON.stringify(one)}\n`).join(''));
+}
+
+/** What was written down: also of a making that was interrupted. */
+function readMade(folder: string): readonly MadePath[] | undefined {
+  const file = join(folder, list);
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as MadePath);
+}
+
+/**
+ * Takes away what an instance's making has laid over a place that was there before, as far as there is any. Says what
+ * stays.
+ */
+export async function takeBackFrom(
+  claim: Claim<InstanceValue>,
+  backend: AnyBackend,
+  params: unknown,
+  hall: Hall,
+): Promise<void> {
+  if (backend.open === undefined || readMade(claim.folder) === undefined) return;
+  const record = async () => {};
+  const session = await backend.open(params, { ...contextOf(hall), state: claim.folder, record });
+  if (session === undefined) return;
+  await using place = session;
+  const left = await takeBack(claim.folder, place, claim.held.status !== 'made');
+  if (left.length === 0) return;
+  const shown = left.slice(0, 10);
+  hall.onProgress({
+    step: 'delete',
+    finished: `${left.length} paths of ${claim.name} stay: what came later lies in them, or they are no longer its own`,
+    details: [...shown, ...(left.length > shown.length ? [`… and ${left.length - shown.length} more`] : [])],
+  });
+}
+
+/**
+ * Takes away what was made, and nothing else: what is of another kind by now stays, and so does a folder in which
+ * something else lies. Where the making was `interrupted`, what has another content is not ours either. Idempotent.
+ * Returns what stays, sorted.
+ */
+async function takeBack(folder: string, session: Session, interrupted: boolean): Promise<readonly string[]> {
+  const made = readMade(folder) ?? [];
+  const stats = await session.root.lstat(made.map(({ path }) => path));
+  const ours = made.filter(({ type }, index) => stats[index]?.type === (type === 'hardlink' ? 'file' : type));
+  const files = ours.filter(({ type }) => type !== 'directory');
+  const kept = interrupted ? await changedSince(files, session) : new Set<string>();
+  const gone = files.filter(({ path }) => !kept.has(path)).map(({ path }) => path);
+  for (const batch of batches(gone)) await session.run(['rm', '-f', '--', ...batch], { accept: 'any' });
+  const folders = ours.filter(({ type }) => type === 'directory').map(({ path }) => path);
+  // the innermost first
+  for (const batch of batches(folders.toSorted((a, b) => byBytes(b, a)))) {
+    await session.run(['rmdir', '--ignore-fail-on-non-empty', '--', ...batch], { accept: 'any' });
+  }
+  const paths = made.map(({ path }) => path);
+  const after = await session.root.lstat(paths);
+  rmSync(join(folder, list), { force: true });
+  return paths.filter((_, index) => after[index] !== undefined).toSorted(byBytes);
+}
+
+async function changedSince(files: readonly MadePath[], session: Session): Promise<ReadonlySet<string>> {
+  const known = files.filter(({ sha256 }) => sha256 !== undefined);
+  const digests = await session.root.digest(
+    known.map(({ path }) => path),
+    'sha256',
+  );
+  return new Set(known.flatMap(({ path, sha256 }, index) => (digests[index] === sha256 ? [] : [path])));
+}
+
+/** As many words as a command takes. */
+function* batches(paths: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < paths.length; at += 500) yield paths.slice(at, at + 500);
+}

@@ -1,6 +1,7 @@
 import type { AnyBackend } from '../contract/index.ts';
 import { chroot } from './chroot/index.ts';
 import { docker } from './docker/index.ts';
+import { native } from './native/index.ts';
 
 /** Every backend; the first one is the default. */
-export const backends: readonly AnyBackend[] = [chroot, docker];
+export const backends: readonly AnyBackend[] = [chroot, docker, native];

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { connectEngine } from '../src/backends/docker/client.ts';
-import { docker } from '../src/backends/docker/index.ts';
+import { connectEngine } from '../src/toolkits/engine/client.ts';
+import { docker, dockerEngine } from '../src/backends/docker/index.ts';
 import { sha256 } from '../src/model/index.ts';
 import { localRoot } from '../src/roots/local.ts';
 import { runProcess } from '../src/sessions/process.ts';
@@ -27,7 +27,7 @@ const state = mkdtempSync(join(tmpdir(), 'repronim-bench-docker-'));
 try {
   const directory = values.root ?? (await smallRoot()).directory;
   const host = await startDockerd({ after: (end) => ends.push(end) });
-  const engine = await connectEngine(host);
+  const engine = await connectEngine(dockerEngine, host);
   const times: Record<'import' | 'instance' | 'again', number[]> = { import: [], instance: [], again: [] };
   for (let round = 0; round <= rounds; round += 1) {
     // the first round only warms the caches of both

@@ -92,7 +92,7 @@ test('processes start in sessions and tracers only, sockets open in archives and
     // a pipe is a net.Socket, too
     if (to === 'node:net' && /(^|\/)streams\.ts$/.test(from)) return false;
     if (room(from) === 'archives') return false;
-    return !/^backends\/[^/]+\/client(\/|\.ts)/.test(from);
+    return !/^(backends\/[^/]+|toolkits\/engine)\/client(\/|\.ts)/.test(from);
   });
   assert.deepEqual(wrong, []);
 });

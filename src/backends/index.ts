@@ -2,6 +2,7 @@ import type { AnyBackend } from '../contract/index.ts';
 import { chroot } from './chroot/index.ts';
 import { docker } from './docker/index.ts';
 import { native } from './native/index.ts';
+import { podman } from './podman/index.ts';
 
 /** Every backend; the first one is the default. */
-export const backends: readonly AnyBackend[] = [chroot, docker, native];
+export const backends: readonly AnyBackend[] = [chroot, docker, podman, native];

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { docker } from '../../src/backends/docker/index.ts';
-import type { DockerParams } from '../../src/backends/docker/params.ts';
+import type { EngineParams } from '../../src/toolkits/engine/params.ts';
 import { backendContext, confined } from '../contract/backend-fixture.ts';
 
 const { params, directory, digest, state } = JSON.parse(process.argv[2] ?? '') as {
-  params: DockerParams;
+  params: EngineParams;
   directory: string;
   digest: string;
   state: string;

@@ -1,12 +1,12 @@
 import { appendFileSync } from 'node:fs';
 
 import { docker } from '../../src/backends/docker/index.ts';
-import type { DockerParams } from '../../src/backends/docker/params.ts';
+import type { EngineParams } from '../../src/toolkits/engine/params.ts';
 import type { BackendContext } from '../../src/contract/index.ts';
 
 /** Makes an image and an instance, and is killed while it does; what it would have put on record is in `log`. */
 const { params, directory, digest, state, log } = JSON.parse(process.argv[2] ?? '') as {
-  params: DockerParams;
+  params: EngineParams;
   directory: string;
   digest: string;
   state: string;

@@ -7,9 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { docker } from '../../src/backends/docker/index.ts';
-import { connectEngine, type Engine } from '../../src/backends/docker/client.ts';
-import type { DockerParams } from '../../src/backends/docker/params.ts';
+import { docker, dockerEngine } from '../../src/backends/docker/index.ts';
+import { connectEngine, type Engine } from '../../src/toolkits/engine/client.ts';
+import type { EngineParams } from '../../src/toolkits/engine/params.ts';
 import type { BackendContext, Confinement, ImageRecord, InstanceRecord, Instance } from '../../src/contract/index.ts';
 import { fingerprintOf } from '../../src/flows/fingerprint.ts';
 import { sha256 } from '../../src/model/index.ts';
@@ -26,7 +26,7 @@ import { awkwardRoot } from './awkward-root.ts';
 const confined: Confinement = { level: 'confined', network: 'none', mounts: [] };
 const ends: (() => Promise<void>)[] = [];
 const host = await withDockerd({ after: (end) => ends.push(end) });
-const params: DockerParams = { host, image: 'repronim-test', network: 'bridge' };
+const params: EngineParams = { host, image: 'repronim-test', network: 'bridge' };
 after(async () => {
   const { digest } = await smallRoot();
   const image = { backend: 'docker', reference: `${params.image}:${digest}`, rootfs: digest };
@@ -59,7 +59,7 @@ describe('docker', () => {
     await docker.launch(image, { directory, digest }, name, confinement, params, context);
 
   before(async () => {
-    engine = await connectEngine(host);
+    engine = await connectEngine(dockerEngine, host);
     directory = await awkwardRoot();
     image = await docker.assemble({ directory, digest }, params, context);
     instance = await launch('test-one');

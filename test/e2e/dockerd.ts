@@ -3,7 +3,8 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { connectEngine } from '../../src/backends/docker/client.ts';
+import { dockerEngine } from '../../src/backends/docker/index.ts';
+import { connectEngine } from '../../src/toolkits/engine/client.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import { need, scratch } from './need.ts';
 
@@ -19,7 +20,7 @@ interface Owner {
  * its own folders and socket and without a bridge, and ended with everything that it made.
  */
 export async function withDockerd(owner: Owner): Promise<string> {
-  const running = await connectEngine(undefined).catch(() => undefined);
+  const running = await connectEngine(dockerEngine, undefined).catch(() => undefined);
   if (running !== undefined) return running.address;
   return await startDockerd(owner);
 }
@@ -62,7 +63,7 @@ export async function startDockerd(owner: Owner): Promise<string> {
   // a test that is killed by the runner must not leave a daemon
   process.once('exit', () => child.kill('SIGTERM'));
   for (let tries = 0; tries < 300; tries += 1) {
-    if (await connectEngine(address).catch(() => undefined)) return address;
+    if (await connectEngine(dockerEngine, address).catch(() => undefined)) return address;
     if (child.exitCode !== null) break;
     await sleep(100);
   }
@@ -75,7 +76,7 @@ async function stopDockerd(
   folder: string,
   address: string,
 ): Promise<void> {
-  const engine = await connectEngine(address).catch(() => undefined);
+  const engine = await connectEngine(dockerEngine, address).catch(() => undefined);
   const containers = ((await engine?.call('GET', '/containers/json', { query: { all: 1 } }).catch(() => [])) ??
     []) as readonly { Id: string }[];
   for (const { Id } of containers) {

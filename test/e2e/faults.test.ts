@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 
-import { connectEngine, type Engine } from '../../src/backends/docker/client.ts';
-import { labels } from '../../src/backends/docker/image.ts';
+import { dockerEngine } from '../../src/backends/docker/index.ts';
+import { connectEngine, type Engine } from '../../src/toolkits/engine/client.ts';
+import { labels } from '../../src/toolkits/engine/image.ts';
 import { withDockerd } from './dockerd.ts';
 import { openVictim, type Victim } from './victim.ts';
 
@@ -27,7 +28,7 @@ describe(`kill -9, seed ${seed}`, { concurrency: 2 }, () => {
     if (!isRoot) return t.skip('only root may start a docker daemon');
     await anchored(victim);
     const address = await withDockerd(t);
-    const engine = await connectEngine(address);
+    const engine = await connectEngine(dockerEngine, address);
     const options = ['-b', 'docker', '--set', `host=${address}`];
     const trees = await victim.trees();
     const elsewhere = async () => await inEngine(engine, victim.name, trees);

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import type { UserError } from '../../model/index.ts';
-import { connectEngine, EngineError } from './client.ts';
+import { connectEngine, EngineError } from '../../toolkits/engine/client.ts';
 import { findEndpoint } from './endpoint.ts';
+import { dockerEngine } from './index.ts';
 
 test('the daemon is found as docker finds it', (t) => {
   const folder = temporary(t);
@@ -44,6 +45,18 @@ test('the daemon is found as docker finds it', (t) => {
   assert.throws(() => findEndpoint(undefined, { ...env, DOCKER_CONTEXT: 'none' }), /docker has no context none/);
 });
 
+test('a daemon of another machine is spoken to by ssh, as docker does', () => {
+  assert.deepEqual(findEndpoint('ssh://me@far.example.org:2222', {}), {
+    address: 'ssh://me@far.example.org:2222',
+    program: [
+      ...['ssh', '-T', '-o', 'ConnectTimeout=30', '-l', 'me', '-p', '2222', '--', 'far.example.org'],
+      'docker system dial-stdio',
+    ],
+  });
+  const { program } = findEndpoint(undefined, { DOCKER_HOST: 'ssh://far/run/user/1000/docker.sock' });
+  assert.equal(program?.at(-1), 'docker --host unix:///run/user/1000/docker.sock system dial-stdio');
+});
+
 test('an address that cannot be spoken to says what would do, without its password', () => {
   const error = (address: string) => {
     try {
@@ -53,14 +66,23 @@ test('an address that cannot be spoken to says what would do, without its passwo
     }
     return undefined;
   };
-  assert.match(error('ssh://me@far.example.org')?.hint ?? '', /^forward its socket/);
-  assert.equal(error('ssh://me:secret@far')?.message, 'cannot speak to a docker daemon at ssh://far');
+  assert.equal(error('ssh://me:secret@far')?.message, 'cannot speak to a docker daemon at ssh://me@far');
+  assert.match(error('ssh://me:secret@far')?.hint ?? '', /the matter of ssh and its agent$/);
+  for (const address of [
+    'ssh://-oProxyCommand=x',
+    'ssh://-l@far',
+    'ssh://far/a;b',
+    'ssh://far/$(x)',
+    'ssh://far/%0a',
+  ]) {
+    assert.equal(error(address)?.status, 4, address);
+  }
   assert.equal(error('ftp://far')?.status, 4);
 });
 
 test('no daemon, an old daemon, and what a daemon refuses are told apart', async (t) => {
   const socket = join(temporary(t), 'd.sock');
-  await assert.rejects(connectEngine(`unix://${socket}`), {
+  await assert.rejects(connectEngine(dockerEngine, `unix://${socket}`), {
     message: `no daemon answers at unix://${socket}`,
     hint: 'start it, or join group docker',
     status: 4,
@@ -71,9 +93,12 @@ test('no daemon, an old daemon, and what a daemon refuses are told apart', async
       ? { status: 200, headers: { 'Api-Version': api, Server: 'Docker/17.05 (linux)' }, body: 'OK' }
       : { status: 404, headers: {}, body: '{"message":"No such image: x"}' },
   );
-  await assert.rejects(connectEngine(`unix://${socket}`), /is no docker daemon that is new enough \(API 1\.24\)/);
+  await assert.rejects(
+    connectEngine(dockerEngine, `unix://${socket}`),
+    /is not the docker daemon, or too old \(API 1\.24\)/,
+  );
   api = '1.44';
-  const engine = await connectEngine(`unix://${socket}`);
+  const engine = await connectEngine(dockerEngine, `unix://${socket}`);
   assert.deepEqual([engine.api, engine.server], ['1.44', 'Docker/17.05']);
   await assert.rejects(
     engine.call('GET', '/images/x/json'),

@@ -4,21 +4,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
-
-/** Where a daemon listens, and how it is spoken to. */
-export interface Endpoint {
-  /** As a person names it, and as it is recorded: `unix:///run/docker.sock`, `tcp://HOST:PORT`. */
-  readonly address: string;
-  readonly socketPath?: string;
-  readonly host?: string;
-  readonly port?: number;
-  /** Set where TLS is spoken. */
-  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer; readonly verify: boolean };
-}
+import { parseEndpoint, type Dial, type Endpoint } from '../../toolkits/engine/endpoint.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const standard = 'unix:///var/run/docker.sock';
+const called = 'a docker daemon';
+const dial: Dial = (socket) => [
+  'docker',
+  ...(socket === undefined ? [] : ['--host', `unix://${socket}`]),
+  'system',
+  'dial-stdio',
+];
 
 /**
  * The daemon that docker's own client would take: the one that is named, `DOCKER_HOST`, the context
@@ -27,33 +24,16 @@ const standard = 'unix:///var/run/docker.sock';
  */
 export function findEndpoint(named: string | undefined, environment: Environment = process.env): Endpoint {
   const address = named ?? nonEmpty(environment['DOCKER_HOST']);
-  if (address !== undefined) return parseEndpoint(address, environmentTls(environment));
+  if (address !== undefined) return parse(address, environmentTls(environment));
   const folder = nonEmpty(environment['DOCKER_CONFIG']) ?? join(homedir(), '.docker');
   const context = nonEmpty(environment['DOCKER_CONTEXT']) ?? currentContext(folder);
   if (context !== undefined && context !== 'default') return contextEndpoint(folder, context);
   const own = join(nonEmpty(environment['XDG_RUNTIME_DIR']) ?? '/nonexistent', 'docker.sock');
-  return parseEndpoint(!existsSync('/var/run/docker.sock') && existsSync(own) ? `unix://${own}` : standard, undefined);
+  return parse(!existsSync('/var/run/docker.sock') && existsSync(own) ? `unix://${own}` : standard, undefined);
 }
 
-function parseEndpoint(address: string, tls: Endpoint['tls']): Endpoint {
-  if (/^unix:\/*\/./.test(address)) return { address, socketPath: `/${address.slice(5).replace(/^\/+/, '')}` };
-  if (address.startsWith('/')) return { address: `unix://${address}`, socketPath: address };
-  const url = URL.parse(address.replace(/^tcp:/, 'http:'));
-  if (url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '') {
-    const secure = url.protocol === 'https:' ? (tls ?? { verify: true }) : tls;
-    return {
-      address: `tcp://${url.host}`,
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: Number(url.port === '' ? (secure === undefined ? 2375 : 2376) : url.port),
-      ...(secure !== undefined && { tls: secure }),
-    };
-  }
-  throw new UserError(`cannot speak to a docker daemon at ${address.replace(/\/\/[^/@]*@/, '//')}`, {
-    hint: address.startsWith('ssh:')
-      ? 'forward its socket (ssh -N -L /tmp/docker.sock:/var/run/docker.sock HOST), and set DOCKER_HOST=unix:///tmp/docker.sock'
-      : 'unix:///PATH and tcp://HOST:PORT are known',
-    status: 4,
-  });
+function parse(address: string, tls: Endpoint['tls']): Endpoint {
+  return parseEndpoint(address, { called, dial, ...(tls !== undefined && { tls }) });
 }
 
 function environmentTls(environment: Environment): Endpoint['tls'] {
@@ -77,7 +57,7 @@ function contextEndpoint(folder: string, context: string): Endpoint {
   const given = certificates(join(folder, 'contexts', 'tls', id, 'docker'));
   const hasTls = given.ca !== undefined || given.cert !== undefined;
   const tls = hasTls ? { verify: field(endpoint, 'SkipTLSVerify') !== true, ...given } : undefined;
-  return parseEndpoint(address, tls);
+  return parse(address, tls);
 }
 
 function currentContext(folder: string): string | undefined {

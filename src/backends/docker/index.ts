@@ -1,35 +1,31 @@
-import { UserError } from '../../model/index.ts';
-import type { Backend } from '../../contract/index.ts';
-import { assemble, removeImage } from './assemble.ts';
-import { connectEngine } from './client.ts';
-import { attach, launch, sweep } from './launch.ts';
-import { dockerParams, type DockerParams } from './params.ts';
-import { dockerPlace } from './place.ts';
+import { engineBackend } from '../../toolkits/engine/backend.ts';
+import type { EngineKind } from '../../toolkits/engine/kind.ts';
+import { findEndpoint } from './endpoint.ts';
+import { dockerParams } from './params.ts';
 
-/** Containers of a Docker daemon, from an image that is made of the one rootfs. Never privileged, never pulled. */
-export const docker: Backend<DockerParams> = {
+export const dockerEngine: EngineKind = {
   name: 'docker',
   title: 'Docker',
-  params: dockerParams,
-  async probe(params, context) {
-    try {
-      const engine = await connectEngine(params.host, context.signal);
-      const info = (await engine.call('GET', '/info')) as { readonly OSType?: string; readonly ServerVersion?: string };
-      if (info.OSType !== undefined && info.OSType !== 'linux') {
-        const because = `the daemon at ${engine.address} runs ${info.OSType} containers`;
-        return { usable: false, because, hint: 'switch it to Linux containers' };
-      }
-      const version = info.ServerVersion ?? engine.server;
-      return { usable: true, detail: `${version} at ${engine.address}` };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend' };
-    }
+  called: 'the docker daemon',
+  oldest: 'Docker 20.10',
+  hints: {
+    none: 'start it, or join group docker',
+    denied: 'join group docker (sudo usermod -aG docker YOUR-NAME, then log in again), or choose another backend',
   },
-  assemble,
-  removeImage,
-  launch,
-  attach,
-  sweep,
-  place: dockerPlace,
+  givesOwners: true,
+  makesMounts: false,
+  find: findEndpoint,
+  gpus: (asked) => [
+    {
+      ...(asked === 'all'
+        ? { Count: -1 }
+        : /^[0-9]+$/.test(asked)
+          ? { Count: Number(asked) }
+          : { DeviceIDs: asked.split(',') }),
+      Capabilities: [['gpu']],
+    },
+  ],
 };
+
+/** Containers of a Docker daemon. */
+export const docker = engineBackend(dockerEngine, dockerParams);

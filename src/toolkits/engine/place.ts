@@ -5,15 +5,16 @@ import { tarRoot } from '../../roots/tar.ts';
 import { connectEngine } from './client.ts';
 import { inspectContainer } from './container.ts';
 import { inspectImage } from './image.ts';
-import type { DockerParams } from './params.ts';
+import type { EngineKind } from './kind.ts';
+import type { EngineParams } from './params.ts';
 
 /** An image or a container that the daemon has, made by whomever: it is read as the daemon gives it out. */
-export const dockerPlace: PlaceOpener<DockerParams> = {
-  word: 'docker',
+export const enginePlace = (kind: EngineKind): PlaceOpener<EngineParams> => ({
+  word: kind.name,
   operand: 'REF',
   async open(reference, params, { signal }) {
-    const engine = await connectEngine(params.host, signal);
-    const label = `docker:${reference}`;
+    const engine = await connectEngine(kind, params.host, signal);
+    const label = `${kind.name}:${reference}`;
     const image = await inspectImage(engine, reference);
     if (image !== undefined) {
       const saved = await engine.stream('GET', `/images/${encodeURIComponent(reference)}/get`, { signal });
@@ -24,9 +25,9 @@ export const dockerPlace: PlaceOpener<DockerParams> = {
       const exported = await engine.stream('GET', `/containers/${container.Id}/export`, { signal });
       return await tarRoot(exported, label, { signal });
     }
-    throw new UserError(`the docker daemon at ${engine.address} has neither an image nor a container ${reference}`, {
+    throw new UserError(`${engine.label} has neither an image nor a container ${reference}`, {
       status: 2,
-      hint: `nothing is pulled: docker pull ${reference}, if that is what you mean`,
+      hint: `nothing is pulled: ${kind.name} pull ${reference}, if that is what you mean`,
     });
   },
-};
+});

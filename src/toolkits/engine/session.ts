@@ -6,6 +6,8 @@ import { CommandFailed } from '../../sessions/process.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
+import type { EngineParams } from './params.ts';
+import { tarOfExport } from './export.ts';
 import { execute, type Executing } from './exec.ts';
 import { containerRoot } from './root.ts';
 import { feed, followSize, leaveNewlines, windowSize, writeAll } from './streams.ts';
@@ -16,6 +18,8 @@ export interface SessionParts {
   readonly engine: Engine;
   readonly container: string;
   readonly name: string;
+  /** What holds for programs where nothing else is said. */
+  readonly params: Pick<EngineParams, 'env' | 'user' | 'workdir'>;
   /** Starts the container where it is not running. */
   readonly ensureRunning: () => Promise<void>;
   readonly instead: () => Promise<Instead>;
@@ -23,9 +27,14 @@ export interface SessionParts {
 }
 
 /** Being in a container, by the engine's exec and archive endpoints. */
-export function containerSession({ engine, container, name, ensureRunning, instead, leave }: SessionParts): Session {
+export function containerSession(parts: SessionParts): Session {
+  const { engine, container, name, params, ensureRunning, instead, leave } = parts;
   const files = containerFiles(engine, container);
   const root = containerRoot(engine, container, name, files, instead);
+  const given = Object.fromEntries(
+    (params.env ?? []).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+  const environmentOf = (env: Readonly<Record<string, string>> = defaultEnvironment) => ({ ...given, ...env });
 
   return {
     root,
@@ -37,8 +46,8 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       const stderr = collector(limit);
       const running = await execute(engine, container, {
         argv,
-        env: options.env ?? defaultEnvironment,
-        cwd: options.cwd ?? '/',
+        env: environmentOf(options.env),
+        cwd: options.cwd ?? params.workdir ?? '/',
         stdin: options.input !== undefined,
         onStdout: stdout.take,
         onStderr: stderr.take,
@@ -65,9 +74,10 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       ];
       const running = await execute(engine, container, {
         argv,
-        env: options.env ?? defaultEnvironment,
-        cwd: await directoryOf(options, root),
+        env: environmentOf(options.env),
+        cwd: await directoryOf(options.cwd ?? params.workdir, options.otherwise, root),
         user: options.user,
+        otherwise: params.user,
         tty,
         size: tty ? windowSize(stdout ?? 1) : undefined,
         stdin: stdin !== undefined,
@@ -95,7 +105,7 @@ export function containerSession({ engine, container, name, ensureRunning, inste
       root.changed();
       await files.put('/', await placeIn(files, into, stream));
     },
-    tar: (paths) => tarOf(files, paths),
+    tar: (paths) => (engine.kind.givesOwners ? tarOf(files, paths) : tarOfExport(engine, container, files, paths)),
     async [Symbol.asyncDispose]() {
       await root[Symbol.asyncDispose]();
       await leave();
@@ -164,7 +174,7 @@ function descriptor(given: number | 'ignore' | 'inherit', inherited: number): nu
   return given === 'inherit' ? inherited : given;
 }
 
-async function directoryOf({ cwd = '/', otherwise }: ExecOptions, root: Root): Promise<string> {
+async function directoryOf(cwd = '/', otherwise: string | undefined, root: Root): Promise<string> {
   if (otherwise === undefined || cwd === otherwise) return cwd;
   const [found] = await root.lstat([cwd]);
   return found === undefined ? otherwise : cwd;

@@ -3,13 +3,15 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 import { UserError } from '../../model/index.ts';
-import { findEndpoint, type Endpoint } from './endpoint.ts';
+import { connectProcess } from '../../sessions/duplex.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EngineKind } from './kind.ts';
 
-/** What a daemon refused; `code` is the HTTP status. */
+/** What an engine refused; `code` is the HTTP status. */
 export class EngineError extends UserError {
   readonly code: number;
-  constructor(code: number, message: string, address: string) {
-    super(`the docker daemon at ${address} says: ${message}`);
+  constructor(code: number, message: string, engine: string) {
+    super(`${engine} says: ${message}`);
     this.name = 'EngineError';
     this.code = code;
   }
@@ -24,9 +26,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A daemon that answers. Paths are those of the Engine API, without the version. */
+/** An engine that answers. Paths are those of the Engine API, without the version. */
 export interface Engine {
+  readonly kind: EngineKind;
+  readonly endpoint: Endpoint;
   readonly address: string;
+  /** As messages name it: `the docker daemon at unix:///run/docker.sock`. */
+  readonly label: string;
   /** As `Server` has it: `Docker/20.10.24`, `Libpod/4.3.1`. */
   readonly server: string;
   /** The version of the API that is spoken. */
@@ -39,36 +45,45 @@ export interface Engine {
   hijack(path: string, json: unknown, signal?: AbortSignal): Promise<Duplex>;
 }
 
-/** Docker 20.10, and podman's own service. */
+/** Of Docker 20.10, and of podman 4. */
 const oldestApi = [1, 41] as const;
 
 /**
- * Finds the daemon and asks it for its version. Throws UserError (status 4) where none answers, with what to do.
+ * Finds the engine and asks it for its version. Throws UserError (status 4) where none answers, with what to do.
  * See https://docs.docker.com/reference/api/engine/.
  */
-export async function connectEngine(named: string | undefined, signal?: AbortSignal): Promise<Engine> {
-  const endpoint = findEndpoint(named);
-  const pong = await send(endpoint, 'GET', '/_ping', { signal });
+export async function connectEngine(
+  kind: EngineKind,
+  named: string | undefined,
+  signal?: AbortSignal,
+): Promise<Engine> {
+  const found = kind.find(named);
+  const label = `${kind.called} at ${found.address}`;
+  const { pong, target } = await ping({ kind, endpoint: found, label }, signal);
+  const { endpoint } = target;
   pong.resume();
   const api = String(pong.headers['api-version'] ?? '');
   const server = String(pong.headers['server'] ?? '').split(' ')[0] ?? '';
   const [major = 0, minor = 0] = api.split('.').map(Number);
   if ((pong.statusCode ?? 500) >= 400 || major !== oldestApi[0] || !(minor >= oldestApi[1])) {
-    throw new UserError(`what answers at ${endpoint.address} is no docker daemon that is new enough (API ${api})`, {
-      hint: `API ${oldestApi.join('.')} is needed: Docker 20.10 or newer`,
+    throw new UserError(`what answers at ${endpoint.address} is not ${kind.called}, or too old (API ${api})`, {
+      hint: `API ${oldestApi.join('.')} is needed: ${kind.oldest} or newer`,
       status: 4,
     });
   }
   const versioned = (path: string) => `/v${api}${path}`;
   const stream: Engine['stream'] = async (method, path, options = {}) => {
-    const response = await send(endpoint, method, versioned(path), options);
+    const response = await send(target, method, versioned(path), options);
     if ((response.statusCode ?? 500) >= 400) {
-      throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), endpoint.address);
+      throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), label);
     }
     return response;
   };
   return {
+    kind,
+    endpoint,
     address: endpoint.address,
+    label,
     server,
     api,
     stream,
@@ -77,7 +92,7 @@ export async function connectEngine(named: string | undefined, signal?: AbortSig
       return text.trim() === '' ? undefined : JSON.parse(text);
     },
     async hijack(path, json, signal) {
-      return await takeOver(endpoint, versioned(path), json, signal);
+      return await takeOver(target, versioned(path), json, signal);
     },
   };
 }
@@ -96,14 +111,33 @@ export async function* readReports(response: IncomingMessage, engine: Engine): A
 
 function report(line: string, engine: Engine): Record<string, unknown> {
   const read = JSON.parse(line) as Record<string, unknown>;
-  if (typeof read['error'] === 'string') throw new EngineError(500, read['error'], engine.address);
+  if (typeof read['error'] === 'string') throw new EngineError(500, read['error'], engine.label);
   return read;
 }
 
-async function send(endpoint: Endpoint, method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
+async function ping(
+  target: Target,
+  signal: AbortSignal | undefined,
+): Promise<{ pong: IncomingMessage; target: Target }> {
+  try {
+    return { pong: await send(target, 'GET', '/_ping', { signal }), target };
+  } catch (error) {
+    if (!(error instanceof NobodyAnswers)) throw error;
+    const endpoint = await target.kind.serve?.(target.endpoint, signal);
+    if (endpoint === undefined) throw error;
+    const served = { ...target, endpoint };
+    return { pong: await send(served, 'GET', '/_ping', { signal }), target: served };
+  }
+}
+
+class NobodyAnswers extends UserError {}
+
+type Target = Pick<Engine, 'kind' | 'endpoint' | 'label'>;
+
+async function send(target: Target, method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
   options.signal?.throwIfAborted();
   const content = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json));
-  const request = open(endpoint, method, path + queryOf(options.query), {
+  const request = open(target.endpoint, method, path + queryOf(options.query), {
     ...(content !== undefined && { 'Content-Type': 'application/json', 'Content-Length': content.length }),
     ...(options.body !== undefined && { 'Content-Type': 'application/x-tar', 'Transfer-Encoding': 'chunked' }),
   });
@@ -112,7 +146,7 @@ async function send(endpoint: Endpoint, method: string, path: string, options: C
   request.once('close', () => options.signal?.removeEventListener('abort', abort));
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   request.on('response', resolve);
-  request.on('error', (error) => reject(explain(error, endpoint)));
+  request.on('error', (error) => reject(explain(error, target)));
   if (options.body === undefined) request.end(content);
   else
     pump(options.body, request).catch((error: Error) => {
@@ -122,10 +156,10 @@ async function send(endpoint: Endpoint, method: string, path: string, options: C
   return await promise;
 }
 
-async function takeOver(endpoint: Endpoint, path: string, json: unknown, signal?: AbortSignal): Promise<Duplex> {
+async function takeOver(target: Target, path: string, json: unknown, signal?: AbortSignal): Promise<Duplex> {
   signal?.throwIfAborted();
   const content = Buffer.from(JSON.stringify(json));
-  const request = open(endpoint, 'POST', path, {
+  const request = open(target.endpoint, 'POST', path, {
     'Content-Type': 'application/json',
     'Content-Length': content.length,
     Connection: 'Upgrade',
@@ -138,11 +172,11 @@ async function takeOver(endpoint: Endpoint, path: string, json: unknown, signal?
   });
   request.on('response', (response) => {
     readAll(response).then(
-      (body) => reject(new EngineError(response.statusCode ?? 500, messageOf(body), endpoint.address)),
+      (body) => reject(new EngineError(response.statusCode ?? 500, messageOf(body), target.label)),
       reject,
     );
   });
-  request.on('error', (error) => reject(explain(error, endpoint)));
+  request.on('error', (error) => reject(explain(error, target)));
   request.end(content);
   return await promise;
 }
@@ -153,8 +187,11 @@ function open(
   path: string,
   headers: Readonly<Record<string, string | number>>,
 ): ClientRequest {
+  const all = { method, path, headers: { Host: 'docker', ...headers } };
+  const { program } = endpoint;
+  if (program !== undefined) return httpRequest({ ...all, createConnection: () => connectProcess(program) });
   // one connection a request: the daemon closes idle ones when it likes
-  const common = { method, path, agent: false as const, headers: { Host: 'docker', ...headers } };
+  const common = { ...all, agent: false as const };
   if (endpoint.socketPath !== undefined) return httpRequest({ ...common, socketPath: endpoint.socketPath });
   const at = { ...common, host: endpoint.host, port: endpoint.port };
   if (endpoint.tls === undefined) return httpRequest(at);
@@ -185,24 +222,20 @@ async function pump(body: AsyncIterable<Uint8Array>, request: ClientRequest): Pr
   request.end();
 }
 
-function explain(error: Error, endpoint: Endpoint): Error {
+function explain(error: Error, { kind, endpoint, label }: Target): Error {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EACCES' || code === 'EPERM') {
-    return new UserError(`you may not speak to the docker daemon at ${endpoint.address}`, {
-      hint: 'join group docker (sudo usermod -aG docker YOUR-NAME, then log in again), or choose another backend',
-      status: 4,
-      cause: error,
-    });
+    return new UserError(`you may not speak to ${label}`, { hint: kind.hints.denied, status: 4, cause: error });
   }
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH') {
-    return new UserError(`no daemon answers at ${endpoint.address}`, {
-      hint: 'start it, or join group docker',
+    return new NobodyAnswers(`no daemon answers at ${endpoint.address}`, {
+      hint: kind.hints.none,
       status: 4,
       cause: error,
     });
   }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return new UserError(`the docker daemon at ${endpoint.address} broke off the connection`, {
+    return new UserError(`${label} broke off the connection`, {
       hint: 'its log says why; try again when it is up',
       cause: error,
     });
@@ -216,7 +249,7 @@ async function readAll(response: IncomingMessage): Promise<Buffer> {
   for await (const piece of response) {
     pieces.push(piece as Buffer);
     size += (piece as Buffer).length;
-    if (size > 256 * 1024 * 1024) throw new UserError('the docker daemon answered with more than 256 MiB');
+    if (size > 256 * 1024 * 1024) throw new UserError('the engine answered with more than 256 MiB');
   }
   return Buffer.concat(pieces);
 }

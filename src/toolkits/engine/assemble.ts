@@ -8,36 +8,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256, UserError } from '../../model/index.ts';
 import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
 import { connectEngine, EngineError, readReports, type Engine } from './client.ts';
-import {
-  dropImage,
-  imageArchive,
-  imagesWith,
-  inspectImage,
-  labels,
-  loadImage,
-} from './image.ts';
+import { dropImage, imageArchive, imagesWith, inspectImage, labels, loadImage } from './image.ts';
 import { imageConfig } from '../../formats/image/config.ts';
 import { architectureOf, commandOf } from '../../formats/image/facts.ts';
 import { clampTimes } from '../../roots/clamp-times.ts';
 import { layerOf } from '../../roots/layer.ts';
 import { describeOriginals } from './originals.ts';
-import type { DockerParams } from './params.ts';
+import type { EngineKind } from './kind.ts';
+import type { EngineParams } from './params.ts';
 
 /**
  * An image of one layer, which is the rootfs; its id depends on nothing but that. Never pulled; one that is there
  * already for this lock, whole and untouched, is taken.
  */
-export async function assemble(rootfs: Rootfs, params: DockerParams, context: BackendContext): Promise<ImageRecord> {
+export async function assemble(
+  kind: EngineKind,
+  rootfs: Rootfs,
+  params: EngineParams,
+  context: BackendContext,
+): Promise<ImageRecord> {
   const { signal } = context;
-  const engine = await connectEngine(params.host, signal);
+  const engine = await connectEngine(kind, params.host, signal);
   const reference = referenceOf(rootfs.digest, params);
-  const record = { backend: 'docker', reference, rootfs: rootfs.digest };
+  const record = { backend: kind.name, reference, rootfs: rootfs.digest };
   await context.record({ host: engine.address, reference });
   if (await isThere(engine, reference, rootfs.digest)) return record;
   const report = (done: number) =>
-    context.onProgress({ step: 'create', what: 'docker image', done, unit: 'bytes' as const });
+    context.onProgress({ step: 'create', what: `${kind.name} image`, done, unit: 'bytes' as const });
   let sent = 0;
-  const layer = () => clampTimes(layerOf(rootfs, (bytes) => report((sent += bytes))), rootfs.laid ?? Infinity);
+  const layer = () =>
+    clampTimes(
+      layerOf(rootfs, (bytes) => report((sent += bytes))),
+      rootfs.laid ?? Infinity,
+    );
   const [configOf, unpacks, first] = await Promise.all([configMaker(rootfs), unpacksAtOnce(engine), ahead(layer())]);
   const isImported = unpacks && (await importLayer(engine, rootfs, reference, first, configOf, signal));
   if (!isImported) {
@@ -46,15 +49,20 @@ export async function assemble(rootfs: Rootfs, params: DockerParams, context: Ba
   }
   await dropParts(engine, rootfs.digest);
   if (!(await isThere(engine, reference, rootfs.digest))) {
-    throw new UserError(`the docker daemon at ${engine.address} took the image but does not have it`);
+    throw new UserError(`${engine.label} took the image but does not have it`);
   }
   return record;
 }
 
 /** Removes the image under its name of ours, and what a broken-off `assemble` has left. Idempotent. */
-export async function removeImage(record: ImageRecord, params: DockerParams, context: Context): Promise<void> {
+export async function removeImage(
+  kind: EngineKind,
+  record: ImageRecord,
+  params: EngineParams,
+  context: Context,
+): Promise<void> {
   const { host } = record.facts ?? {};
-  const engine = await connectEngine(typeof host === 'string' ? host : params.host, context.signal);
+  const engine = await connectEngine(kind, typeof host === 'string' ? host : params.host, context.signal);
   // one that was cut short has no reference yet
   const image = { ...record, reference: record.reference || referenceOf(record.rootfs, params) };
   const isSeen = await settled(async () => {
@@ -63,7 +71,7 @@ export async function removeImage(record: ImageRecord, params: DockerParams, con
   });
   if (!isSeen || !(await isOurs(engine, image)) || (await dropImage(engine, image.reference))) return;
   throw new UserError(`the image ${image.reference} is in use by a container`, {
-    hint: `docker ps -a --filter ancestor=${image.reference} lists what was made from it`,
+    hint: `${kind.name} ps -a --filter ancestor=${image.reference} lists what was made from it`,
   });
 }
 
@@ -83,7 +91,7 @@ export async function settled(isThere: () => Promise<boolean>): Promise<boolean>
   return false;
 }
 
-function referenceOf(digest: string, params: DockerParams): string {
+function referenceOf(digest: string, params: EngineParams): string {
   return `${params.image}:${digest}`;
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
@@ -15,19 +16,21 @@ import { dropParts, settled } from './assemble.ts';
 import { connectEngine, EngineError, type Engine } from './client.ts';
 import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
 import { inspectImage, labels } from './image.ts';
-import { dockerInstance, findContainer, readFacts, type DockerFacts } from './instance.ts';
-import type { DockerParams } from './params.ts';
+import { engineInstance, findContainer, readFacts, type ContainerRecord } from './instance.ts';
+import type { EngineKind } from './kind.ts';
+import type { EngineParams } from './params.ts';
 
 /** Makes a container of the image and starts it. What it will be called is recorded before it is there. */
 export async function launch(
+  kind: EngineKind,
   image: ImageRecord,
   rootfs: Rootfs,
   name: string,
   confinement: Confinement,
-  params: DockerParams,
+  params: EngineParams,
   context: BackendContext,
 ): Promise<Instance> {
-  const engine = await connectEngine(params.host, context.signal);
+  const engine = await connectEngine(kind, params.host, context.signal);
   const facts = {
     host: engine.address,
     container: `repronim-${name}`,
@@ -36,31 +39,42 @@ export async function launch(
   };
   const found = await inspectImage(engine, image.reference);
   if (found?.Config?.Labels?.[labels.lock] !== `sha256:${image.rootfs}`) {
-    throw new UserError(`the docker daemon at ${engine.address} has no image ${image.reference} of ours`, {
+    throw new UserError(`${engine.label} has no image ${image.reference} of ours`, {
       hint: 'somebody has removed it: create again',
     });
   }
+  if (kind.makesMounts) checkMounts(engine, confinement);
   await context.record({ ...facts });
   const made = { engine, image: found.Id, rootfs, name, confinement, params, facts };
   // an engine without an init of its own refuses, each in its words: what is wrong then is said the second time
   if (!(await make(made, true))) await make(made, false);
   await context.record({ ...facts, made: true });
-  return dockerInstance(engine, name, facts);
+  return engineInstance(engine, name, facts, params);
 }
 
-export async function attach(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<Instance> {
+export async function attach(
+  kind: EngineKind,
+  record: InstanceRecord,
+  params: EngineParams,
+  context: BackendContext,
+): Promise<Instance> {
   const facts = readFacts(record);
-  const engine = await connectEngine(facts?.host ?? params.host, context.signal);
+  const engine = await connectEngine(kind, facts?.host ?? params.host, context.signal);
   // cut short before anything was made: there is nothing that could have its token
   const nothing = { host: engine.address, container: `repronim-${record.name}`, token: randomUUID(), added: [] };
-  return dockerInstance(engine, record.name, facts ?? nothing);
+  return engineInstance(engine, record.name, facts ?? nothing, params);
 }
 
 /** Removes the container of a record, and steps towards its image, if they are there. Idempotent. */
-export async function sweep(record: InstanceRecord, params: DockerParams, context: BackendContext): Promise<void> {
+export async function sweep(
+  kind: EngineKind,
+  record: InstanceRecord,
+  params: EngineParams,
+  context: BackendContext,
+): Promise<void> {
   const facts = readFacts(record);
   if (facts === undefined && record.image.reference === '') return; // nothing was asked of any daemon
-  const engine = await connectEngine(facts?.host ?? params.host, context.signal);
+  const engine = await connectEngine(kind, facts?.host ?? params.host, context.signal);
   const drop = async (): Promise<boolean> => {
     const found = facts === undefined ? undefined : await findContainer(engine, facts);
     if (found !== undefined) await removeContainer(engine, found.Id);
@@ -77,38 +91,54 @@ interface Making {
   readonly rootfs: Rootfs;
   readonly name: string;
   readonly confinement: Confinement;
-  readonly params: DockerParams;
-  readonly facts: DockerFacts;
+  readonly params: EngineParams;
+  readonly facts: ContainerRecord;
 }
 
 /** Creates and starts it; false where that failed with the engine's own init in front, and may work without. */
 async function make(making: Making, init: boolean): Promise<boolean> {
   const { engine, facts } = making;
+  const { kind, endpoint, server } = engine;
   const keeper = await keeperFor(making.rootfs.directory, init);
+  const limits = kind.limits?.(endpoint) ?? [];
+  const gpus = making.params.gpus === undefined ? [] : kind.gpus(making.params.gpus, server);
   try {
-    await create(making, containerConfig({ ...making, token: facts.token, keeper, init }));
+    await create(making, containerConfig({ ...making, token: facts.token, keeper, init, limits, gpus }));
     await engine.call('POST', `/containers/${facts.container}/start`);
     return true;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if ((await findContainer(engine, facts)) !== undefined) await removeContainer(engine, facts.container);
     if (init) return false;
-    throw new UserError(`cannot create ${making.name}: ${error.message}`, { cause: error });
+    const hint = kind.explain?.(error.message);
+    throw new UserError(`cannot create ${making.name}: ${error.message}`, {
+      cause: error,
+      ...(hint !== undefined && { hint, status: 4 }),
+    });
   }
 }
 
-async function create({ engine, name, facts }: Making, json: unknown): Promise<void> {
+async function create({ engine, name, facts, params }: Making, json: unknown): Promise<void> {
   try {
-    await engine.call('POST', '/containers/create', { query: { name: facts.container }, json });
+    await engine.call('POST', '/containers/create', {
+      query: { name: facts.container, platform: params.platform },
+      json,
+    });
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 409) throw error;
     const other = await inspectContainer(engine, facts.container);
     const of = other?.Config.Labels?.[labels.instance];
-    throw new UserError(`the docker daemon at ${engine.address} has a container named ${facts.container} already`, {
-      hint: `${of === undefined ? 'it is not ours' : `it is the instance ${of} of somebody else, or of another state folder`}: docker rm ${facts.container}, or choose another name than ${name}`,
+    throw new UserError(`${engine.label} has a container named ${facts.container} already`, {
+      hint: `${of === undefined ? 'it is not ours' : `it is the instance ${of} of somebody else, or of another state folder`}: ${engine.kind.name} rm ${facts.container}, or choose another name than ${name}`,
       cause: error,
     });
   }
+}
+
+/** Of another machine nothing is known. */
+function checkMounts({ endpoint }: Engine, { mounts }: Confinement): void {
+  const missing = mounts.find(({ source }) => endpoint.socketPath !== undefined && !existsSync(source));
+  if (missing !== undefined) throw new UserError(`${missing.source}, which is to be mounted, is not there`);
 }
 
 /** Where the engine makes folders (or files) for mounts, because the rootfs has none: parents first. */

@@ -12,6 +12,8 @@ export interface Execution {
   readonly user?:
     | { readonly uid: number; readonly gid: number; readonly groups?: readonly number[]; readonly umask?: number }
     | undefined;
+  /** As whom it runs where `user` does not say it, as the engine takes it; default: root. */
+  readonly otherwise?: string | undefined;
   readonly tty?: boolean;
   /** Of its terminal, from its first moment on: daemons set it (`resize`) when the program may have looked already. */
   readonly size?: readonly [columns: number, rows: number] | undefined;
@@ -65,7 +67,7 @@ export async function execute(engine: Engine, container: string, what: Execution
         ...(isPlain ? entered : decoding([what.cwd, ...entered])),
       ],
       Env: [`PATH=${path}`],
-      User: user === undefined || switches ? '0:0' : `${user.uid}:${user.gid}`,
+      User: switches ? '0:0' : user === undefined ? (what.otherwise ?? '0:0') : `${user.uid}:${user.gid}`,
       WorkingDir: isPlain ? what.cwd : '/',
     },
   })) as { readonly Id: string };

@@ -5,10 +5,11 @@ import { EngineError, type Engine } from './client.ts';
 import { inspectContainer, removeContainer, type ContainerFacts } from './container.ts';
 import { inspectImage, labels } from './image.ts';
 import { readOriginals } from './originals.ts';
+import type { EngineParams } from './params.ts';
 import { containerSession } from './session.ts';
 
 /** What the record of an instance says for this backend. */
-export interface DockerFacts {
+export interface ContainerRecord {
   /** The daemon's address. */
   readonly host: string;
   /** The container's name. */
@@ -19,23 +20,23 @@ export interface DockerFacts {
   readonly added: readonly string[];
 }
 
-export function readFacts(record: InstanceRecord): DockerFacts | undefined {
+export function readFacts(record: InstanceRecord): ContainerRecord | undefined {
   const { host, container, token, added } = record.facts;
   if (typeof host !== 'string' || typeof container !== 'string' || typeof token !== 'string') return undefined;
   return { host, container, token, added: Array.isArray(added) ? added.map(String) : [] };
 }
 
 /** The container of a record; undefined where it is gone, or another has its name. */
-export async function findContainer(engine: Engine, facts: DockerFacts): Promise<ContainerFacts | undefined> {
+export async function findContainer(engine: Engine, facts: ContainerRecord): Promise<ContainerFacts | undefined> {
   const found = await inspectContainer(engine, facts.container);
   return found?.Config.Labels?.[labels.token] === facts.token ? found : undefined;
 }
 
-export function dockerInstance(engine: Engine, name: string, facts: DockerFacts): Instance {
+export function engineInstance(engine: Engine, name: string, facts: ContainerRecord, params: EngineParams): Instance {
   const must = async (): Promise<ContainerFacts> => {
     const found = await findContainer(engine, facts);
     if (found !== undefined) return found;
-    throw new UserError(`the container of ${name} is gone from the docker daemon at ${engine.address}`, {
+    throw new UserError(`the container of ${name} is gone from ${engine.label}`, {
       hint: `repronim delete ${name}, and create it again`,
     });
   };
@@ -66,6 +67,7 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
         engine,
         container: Id,
         name,
+        params,
         async ensureRunning() {
           if ((await must()).State.Running) return;
           await start();
@@ -89,7 +91,7 @@ export function dockerInstance(engine: Engine, name: string, facts: DockerFacts)
   };
 }
 
-async function readOriginalsOf(engine: Engine, image: string, facts: DockerFacts): Promise<Instead> {
+async function readOriginalsOf(engine: Engine, image: string, facts: ContainerRecord): Promise<Instead> {
   const found = await inspectImage(engine, image);
   return readOriginals(found?.Config?.Labels?.[labels.originals], facts.added);
 }

@@ -3,7 +3,8 @@ import { UserError } from '../../model/index.ts';
 import type { Confinement } from '../../contract/index.ts';
 import { EngineError, type Engine } from './client.ts';
 import { labels } from './image.ts';
-import type { DockerParams } from './params.ts';
+import type { Limit } from './kind.ts';
+import type { EngineParams, PublishedPort } from './params.ts';
 
 export interface ContainerFacts {
   readonly Id: string;
@@ -35,7 +36,7 @@ export async function removeContainer(engine: Engine, container: string): Promis
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  throw new UserError(`the docker daemon does not remove the container ${container}`);
+  throw new UserError(`${engine.label} does not remove the container ${container}`);
 }
 
 /** What a container is created from; see https://docs.docker.com/reference/api/engine/#tag/Container/operation/ContainerCreate. */
@@ -46,15 +47,21 @@ export function containerConfig(what: {
   readonly keeper: readonly string[];
   readonly init: boolean;
   readonly confinement: Confinement;
-  readonly params: DockerParams;
+  readonly params: EngineParams;
+  readonly limits: readonly Limit[];
+  readonly gpus: readonly object[];
 }): unknown {
   const { confinement, params } = what;
+  const ports = params.ports ?? [];
   return {
     Image: what.image,
     Hostname: what.name.slice(0, 63),
     Entrypoint: [],
     Cmd: what.keeper,
-    Env: [],
+    Env: params.env ?? [],
+    ...(params.user !== undefined && { User: params.user }),
+    ...(params.workdir !== undefined && { WorkingDir: params.workdir }),
+    ...(ports.length > 0 && { ExposedPorts: Object.fromEntries(ports.map(({ inside }) => [inside, {}])) }),
     OpenStdin: true,
     Labels: { [labels.instance]: what.name, [labels.token]: what.token },
     HostConfig: {
@@ -64,7 +71,11 @@ export function containerConfig(what: {
       IpcMode: 'private',
       ...(params.memory !== undefined && { Memory: params.memory }),
       ...(params.cpus !== undefined && { NanoCpus: Math.round(params.cpus * 1e9) }),
+      ...(params.pids !== undefined && { PidsLimit: params.pids }),
       ...(params.shm !== undefined && { ShmSize: params.shm }),
+      ...(ports.length > 0 && { PortBindings: bindingsOf(ports) }),
+      ...(what.limits.length > 0 && { Ulimits: what.limits }),
+      ...(what.gpus.length > 0 && { DeviceRequests: what.gpus }),
       Mounts: confinement.mounts.map(({ source, path, readonly }) => ({
         Type: 'bind',
         Source: source,
@@ -73,6 +84,12 @@ export function containerConfig(what: {
       })),
     },
   };
+}
+
+function bindingsOf(ports: readonly PublishedPort[]): Record<string, unknown> {
+  const byInside = Map.groupBy(ports, ({ inside }) => inside);
+  const outside = ({ address, port }: PublishedPort) => ({ HostIp: address, HostPort: port });
+  return Object.fromEntries([...byInside].map(([inside, all]) => [inside, all.map(outside)]));
 }
 
 const loop = 'trap "exit 0" TERM; while :; do tail -f /dev/null & wait $!; done';

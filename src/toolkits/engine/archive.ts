@@ -223,7 +223,8 @@ function missingFolders(at: { readonly path: string }, there: string): Header[] 
   return found;
 }
 
-function headerOf(member: Member): Header {
+/** What a member's header says, to be written again. */
+export function headerOf(member: Member): Header {
   const { name, mode, uid, gid, size, mtimeMs, target, device, capability } = member;
   const type = member.type === 'socket' ? 'fifo' : member.type;
   return { name, type, mode, uid, gid, size, mtimeMs, target, device, capability };

@@ -3,6 +3,7 @@ import { chroot } from './chroot/index.ts';
 import { docker } from './docker/index.ts';
 import { native } from './native/index.ts';
 import { podman } from './podman/index.ts';
+import { schroot } from './schroot/index.ts';
 
 /** Every backend; the first one is the default. */
-export const backends: readonly AnyBackend[] = [chroot, docker, podman, native];
+export const backends: readonly AnyBackend[] = [chroot, docker, podman, schroot, native];

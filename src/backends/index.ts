@@ -4,6 +4,7 @@ import { docker } from './docker/index.ts';
 import { native } from './native/index.ts';
 import { podman } from './podman/index.ts';
 import { schroot } from './schroot/index.ts';
+import { ssh } from './ssh/index.ts';
 
 /** Every backend; the first one is the default. */
-export const backends: readonly AnyBackend[] = [chroot, docker, podman, schroot, native];
+export const backends: readonly AnyBackend[] = [chroot, docker, podman, schroot, ssh, native];

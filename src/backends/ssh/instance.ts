@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { posix } from 'node:path';
+
+import * as v from 'valibot';
+
+import type {
+  BackendContext,
+  Confinement,
+  ExecOptions,
+  ImageRecord,
+  Instance,
+  InstanceRecord,
+  InstanceStatus,
+  Rootfs,
+} from '../../contract/index.ts';
+import { UserError, type Argv } from '../../model/index.ts';
+import type { Fields } from '../../sessions/enter.ts';
+import { cannotEnclose } from '../../sessions/held.ts';
+import { RemoteFailed } from '../../sessions/ssh/channel.ts';
+import { controlOf } from '../../sessions/ssh/control.ts';
+import { openHost, type Host } from '../../sessions/ssh/host.ts';
+import { execInstance, sshSession } from '../../sessions/ssh.ts';
+import type { SshParams } from './params.ts';
+
+/** What the inventory keeps of an instance. */
+const factsSchema = v.object({
+  host: v.string(),
+  folder: v.string(),
+  /** The control socket of the connection, on this machine: gone a minute after its last use. */
+  socket: v.string(),
+  /** Its folder there, of a name that nobody else has. */
+  state: v.string(),
+  digest: v.string(),
+  /** `overlay`: laid over the tree; `copy`: one of its own, where nothing can be laid over. */
+  tree: v.picklist(['overlay', 'copy']),
+});
+
+type Facts = v.InferOutput<typeof factsSchema>;
+
+/** Makes an instance there, the best that can be had: an overlay, or a copy. */
+export async function launch(
+  image: ImageRecord,
+  _rootfs: Rootfs,
+  name: string,
+  confinement: Confinement,
+  params: SshParams,
+  context: BackendContext,
+): Promise<Instance> {
+  const { host: named, folder } = params;
+  const host = await reach({ host: named, folder }, params);
+  const facts: Facts = {
+    host: named,
+    folder: host.folder,
+    socket: host.connection.socket,
+    state: `${host.folder}/instances/${name}-${randomBytes(6).toString('hex')}`,
+    digest: image.rootfs,
+    tree: 'overlay',
+  };
+  await context.record(facts);
+  const failed = await tryOverlay(host, name, facts, confinement);
+  if (failed === undefined) return instanceOf(name, confinement, facts, params);
+  if (failed.step !== 'overlay') {
+    await controlOf(host).ask('remove', { state: facts.state });
+    throw cannotEnclose(failed.step, failed.because);
+  }
+  context.onProgress({ step: 'create', what: 'copying the tree: nothing can be laid over it there' });
+  const copy: Facts = { ...facts, tree: 'copy' };
+  await context.record(copy);
+  await controlOf(host).ask('copy', { state: facts.state, below: treeOf(facts) });
+  return instanceOf(name, confinement, copy, params);
+}
+
+export async function attach(record: InstanceRecord, params: SshParams): Promise<Instance> {
+  return instanceOf(record.name, record.confinement, v.parse(factsSchema, record.facts), params);
+}
+
+/** Takes away what a record names; one that was cut short may name nothing yet. */
+export async function sweep(record: InstanceRecord, params: SshParams): Promise<void> {
+  const facts = v.safeParse(factsSchema, record.facts);
+  if (!facts.success) return;
+  const host = await reach(facts.output, params);
+  await controlOf(host).ask('remove', { state: facts.output.state });
+  await host.connection.close();
+}
+
+function instanceOf(name: string, confinement: Confinement, facts: Facts, params: SshParams): Instance {
+  const { state, tree } = facts;
+  const fields = fieldsOf(name, confinement, facts);
+  const there = { state, fields, ...(tree === 'copy' ? { tree: `${state}/copy` } : {}) };
+  const open = async () => await reach(facts, params);
+  const status = async (): Promise<InstanceStatus> => {
+    const parts = { state, tree: tree === 'copy' ? 'copy' : 'upper' };
+    const below = tree === 'copy' ? {} : { below: treeOf(facts) };
+    const [is = ''] = await controlOf(await open()).ask('status', { ...parts, ...below });
+    return statuses.find((known) => known === is) ?? 'broken';
+  };
+  /** What keeps it from being entered, as an error for people. */
+  const explained = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RemoteFailed)) throw error;
+      const is = await status();
+      if (is === 'gone' || is === 'broken') {
+        throw new UserError(`${name} is ${is} on ${facts.host}: its files are not there any more`, {
+          hint: `repronim delete ${name}, and create it again`,
+          cause: error,
+        });
+      }
+      throw cannotEnclose(error.step, error.because);
+    }
+  };
+  return {
+    name,
+    status,
+    async start() {
+      await explained(async () => await controlOf(await open()).ask('start', { state }, flat(fields)));
+    },
+    async stop() {
+      const host = await open();
+      await controlOf(host).ask('stop', { state });
+      await host.connection.close();
+    },
+    async exec(argv: Argv, options: ExecOptions) {
+      return await explained(async () => await execInstance(await open(), name, there, argv, options));
+    },
+    async session() {
+      const host = await open();
+      const held = await explained(async () => await controlOf(host).hold('hold', { state }, flat(fields)));
+      const dispose = async () => await held.release();
+      return sshSession({ host, label: name, instance: there, dispose });
+    },
+    async remove() {
+      const host = await open();
+      await controlOf(host).ask('remove', { state });
+      await host.connection.close();
+    },
+  };
+}
+
+const statuses = ['running', 'stopped', 'gone', 'broken'] as const;
+
+async function reach(facts: Pick<Facts, 'host' | 'folder'>, { config }: SshParams): Promise<Host> {
+  return await openHost(facts.host, { folder: facts.folder, ...(config === undefined ? {} : { config }) });
+}
+
+function treeOf({ folder, digest }: Facts): string {
+  return posix.join(folder, 'rootfs', digest, 'tree');
+}
+
+/** What its holder is made from. Folders that are let in are the host's own. */
+function fieldsOf(name: string, { network, mounts }: Confinement, facts: Facts): Fields {
+  const tree: Fields =
+    facts.tree === 'copy'
+      ? [['root', `${facts.state}/copy`]]
+      : [
+          ['root', treeOf(facts)],
+          ['upper', `${facts.state}/upper`],
+          ['work', `${facts.state}/work`],
+        ];
+  return [
+    ...tree,
+    ['network', network],
+    ['user', 1],
+    ['hostname', name],
+    ...mounts.map(
+      ({ source, path, readonly }) =>
+        ['mount', `${readonly ? 'ro' : 'rw'}:${Buffer.byteLength(source)}:${source}${path}`] as const,
+    ),
+  ];
+}
+
+function flat(fields: Fields): string[] {
+  return fields.flatMap(([key, value]) => [key, String(value)]);
+}
+
+/** Undefined where it can be entered, else why not. */
+async function tryOverlay(
+  host: Host,
+  name: string,
+  facts: Facts,
+  confinement: Confinement,
+): Promise<RemoteFailed | undefined> {
+  const { state, digest } = facts;
+  const control = controlOf(host);
+  const mounts = confinement.mounts.map(({ source }) => Buffer.from(source).toString('hex')).join('\n');
+  try {
+    await control.ask('make', { state, digest, below: treeOf(facts), mounts });
+  } catch (error) {
+    if (!(error instanceof RemoteFailed) || error.step !== 'mount') throw error;
+    const source = Buffer.from(error.because, 'hex').toString();
+    throw new UserError(`there is no ${source} on ${facts.host} to be mounted`, { status: 2, cause: error });
+  }
+  try {
+    const held = await control.hold('hold', { state }, flat(fieldsOf(name, confinement, facts)));
+    await held.release();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RemoteFailed) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+import { isAbsolute } from 'node:path';
+
+import * as v from 'valibot';
+
+import { text } from '../../contract/index.ts';
+import { isHost } from '../../sessions/ssh/connection.ts';
+
+/** What `--set` takes for ssh. */
+export const sshParams = v.strictObject({
+  /** As ssh takes it: a name of its configuration, `USER@HOST`, `ssh://USER@HOST:PORT`. */
+  host: v.pipe(v.string('expected a host: --set host=NAME'), v.check(isHost, 'expected a host, as ssh takes it')),
+  /** Where our files lie there: below the home folder unless it is absolute. Default: `.local/share/repronim/remote`. */
+  folder: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[\w@%+=:,./-]{1,200}$/, 'expected a folder: letters, digits, . _ - / and the like'),
+      v.check((value) => !value.startsWith('-') && !value.split('/').includes('..'), 'expected a folder without ..'),
+    ),
+    '.local/share/repronim/remote',
+  ),
+  /** Another file than ssh's own configuration: `ssh -F FILE`. */
+  config: v.optional(v.pipe(text, v.check(isAbsolute, 'expected an absolute path'))),
+});
+
+export type SshParams = v.InferOutput<typeof sshParams>;

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { runProcess } from '../../src/sessions/process.ts';
+import { need } from './need.ts';
+
+/** An ssh server of a test's own, on a port of this machine that nobody else can reach. */
+export interface Sshd extends AsyncDisposable {
+  /** ssh's configuration, in which the server is host `there` (root), and `user` for that user. */
+  readonly config: string;
+  readonly folder: string;
+  /** What the server has said so far. */
+  log(): string;
+  /** Connections that it has taken. */
+  connections(): number;
+  /** Cuts all connections, as a network that goes away would; the server stays. */
+  cut(): Promise<void>;
+}
+
+/** Starts one. `users` are further logins, each a host of the configuration under its own name. */
+export async function withSshd(users: readonly string[] = []): Promise<Sshd> {
+  await need('openssh-server', 'openssh-client');
+  const folder = mkdtempSync(join(tmpdir(), 'repronim-sshd-'));
+  chmodSync(folder, 0o755);
+  mkdirSync('/run/sshd', { recursive: true });
+  for (const key of ['host', 'id', 'other']) {
+    await runProcess(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(folder, key)]);
+  }
+  writeFileSync(join(folder, 'authorized'), readFileSync(join(folder, 'id.pub')), { mode: 0o644 });
+  const port = await freePort();
+  const settings = [
+    'ListenAddress 127.0.0.1',
+    `Port ${port}`,
+    `HostKey ${join(folder, 'host')}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized')}`,
+    'PidFile none',
+    'UsePAM no',
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'PermitRootLogin yes',
+    'LogLevel VERBOSE',
+    'PermitUserEnvironment no',
+  ];
+  writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
+  const [kind, key] = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ');
+  writeFileSync(join(folder, 'known'), `[127.0.0.1]:${port} ${kind} ${key}\n`);
+  const host = (name: string, user: string, known = 'known') =>
+    [
+      `Host ${name}`,
+      '  HostName 127.0.0.1',
+      `  Port ${port}`,
+      `  User ${user}`,
+      `  IdentityFile ${join(folder, 'id')}`,
+      '  IdentitiesOnly yes',
+      `  UserKnownHostsFile ${join(folder, known)}`,
+      '  GlobalKnownHostsFile /dev/null',
+      '  StrictHostKeyChecking yes',
+    ].join('\n');
+  writeFileSync(join(folder, 'none'), '');
+  const hosts = [
+    host('there', userInfo().username),
+    host('stranger', userInfo().username, 'none'),
+    ...users.map((user) => host(user, user)),
+  ];
+  const config = join(folder, 'config');
+  writeFileSync(config, `${hosts.join('\n')}\n`);
+  const log = join(folder, 'log');
+  const server = spawn('/usr/sbin/sshd', ['-D', '-f', join(folder, 'sshd_config'), '-E', log], { stdio: 'ignore' });
+  const said = () => readFileSync(log, { encoding: 'utf8', flag: 'a+' });
+  for (let tries = 0; !/Server listening/.test(said()); tries += 1) {
+    if (tries > 200) throw new Error(`sshd does not start: ${said()}`);
+    await sleep(25);
+  }
+  const cut = async () => {
+    const { stdout } = await runProcess(['ps', '-o', 'pid=', '--ppid', String(server.pid)], { accept: 'any' });
+    for (const pid of stdout.toString().split(/\s+/).filter(Boolean)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // it went by itself
+      }
+    }
+  };
+  return {
+    config,
+    folder,
+    log: said,
+    connections: () => said().match(/^Connection from /gm)?.length ?? 0,
+    cut,
+    async [Symbol.asyncDispose]() {
+      await cut();
+      server.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,6 +1,8 @@
 /**
  * Runs the tests: `quick` (unit, contract, architecture), `e2e` (the real backends), or files;
  * behind `quick` and `e2e`, parts of the names of those that are wanted. Ends with one line.
+ *
+ * TEST_MINUTES=N: no file of e2e is begun later than that; those that were not are skipped, and named.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -19,6 +21,8 @@ const files = globSync(patterns[kind] ?? [kind, ...named], { cwd: top })
   .map((file) => resolve(top, file))
   .toSorted();
 const timeout = kind === 'e2e' ? 900_000 : 120_000;
+const began = performance.now();
+const minutes = Number(process.env['TEST_MINUTES'] ?? Infinity);
 
 interface Count {
   passed: number;
@@ -26,19 +30,60 @@ interface Count {
   skipped: number;
 }
 
-const counts = await runAll(files);
-// A daemon of this machine may be slow once; what fails twice is broken. Both runs are shown.
-const again = kind === 'e2e' ? files.filter((file) => (counts.get(file)?.failed ?? 0) > 0) : [];
-if (again.length > 0) {
-  for (const file of again) process.stdout.write(`failed, and tried again: ${relative(top, file)}\n`);
-  for (const [file, count] of await runAll(again)) counts.set(file, count);
-}
+const counts = kind === 'quick' ? await runAll(files, availableParallelism(), show) : await inLanes(files);
 const of = (key: keyof Count) => [...counts.values()].reduce((sum, count) => sum + count[key], 0);
-process.stdout.write(`${of('passed')} passed, ${of('failed')} failed, ${of('skipped')} skipped\n`);
+show(`${of('passed')} passed, ${of('failed')} failed, ${of('skipped')} skipped\n`);
 process.exitCode = of('failed') > 0 || of('passed') === 0 ? 1 : 0;
 
+function show(text: string): void {
+  process.stdout.write(text);
+}
+
+/** What takes longest begins first, so that nothing long is left for the end; then what nothing else can stand for. */
+const first = ['demo', 'faults', 'commands', 'everything', 'docker', 'podman', 'apptainer', 'schroot', 'ssh'];
+
+/**
+ * Daemons, mounts and whole roots: as many files at a time as there are processors, each in a process of its own, each
+ * shown when it has ended.
+ */
+async function inLanes(all: readonly string[]): Promise<Map<string, Count>> {
+  const counted = new Map<string, Count>();
+  const rank = (file: string) => {
+    const at = first.indexOf(/([\w-]+)\.test\.ts$/.exec(file)?.[1] ?? '');
+    return at < 0 ? first.length : at;
+  };
+  const waiting = all.toSorted((a, b) => rank(a) - rank(b));
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await one(file, counted);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  // A daemon of this machine may be slow once; what fails twice is broken. Both runs are shown.
+  for (const file of all.filter((each) => (counted.get(each)?.failed ?? 0) > 0)) {
+    show(`failed, and tried again: ${relative(top, file)}\n`);
+    await one(file, counted);
+  }
+  return counted;
+}
+
+async function one(file: string, counted: Map<string, Count>): Promise<void> {
+  const name = relative(top, file);
+  if (performance.now() - began > minutes * 60_000) {
+    show(`skipped: ${name}: not begun within ${minutes} minutes (TEST_MINUTES)\n`);
+    if (!counted.has(file)) counted.set(file, { passed: 0, failed: 0, skipped: 1 });
+    return;
+  }
+  const started = performance.now();
+  let text = '';
+  for (const [key, count] of await runAll([file], 1, (more) => (text += more))) counted.set(key, count);
+  show(`${text}${name}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
+}
+
 /** Runs files and shows what comes of it; counts by file. */
-async function runAll(chosen: readonly string[]): Promise<Map<string, Count>> {
+async function runAll(
+  chosen: readonly string[],
+  concurrency: number,
+  tell: (text: string) => void,
+): Promise<Map<string, Count>> {
   const found = new Map<string, Count>(chosen.map((file) => [file, { passed: 0, failed: 0, skipped: 0 }]));
   const reasons: string[] = [];
   const add = (file: string | undefined, name: string, key: keyof Count) => {
@@ -49,13 +94,7 @@ async function runAll(chosen: readonly string[]): Promise<Map<string, Count>> {
   // a test ends at its time limit, but not what it left running
   const stuck = new AbortController();
   const watchdog = setTimeout(() => stuck.abort(new Error('nothing has ended for too long')), timeout + 60_000);
-  const events = run({
-    files: [...chosen],
-    // daemons, mounts and whole roots: one file at a time
-    concurrency: kind === 'e2e' ? 1 : availableParallelism(),
-    timeout,
-    signal: stuck.signal,
-  });
+  const events = run({ files: [...chosen], concurrency, timeout, signal: stuck.signal });
   events.on('test:complete', () => watchdog.refresh());
   events.on('test:pass', ({ name, file, skip, details }) => {
     if (skip !== undefined && skip !== false) {
@@ -68,10 +107,8 @@ async function runAll(chosen: readonly string[]): Promise<Map<string, Count>> {
     const { failureType } = details.error as { failureType?: string };
     if (todo === undefined && failureType !== 'subtestsFailed') add(file, name, 'failed');
   });
-  const report = events.compose(new spec());
-  report.pipe(process.stdout, { end: false });
-  await new Promise((resolve) => report.once('end', resolve));
+  for await (const piece of events.compose(new spec())) tell(String(piece));
   clearTimeout(watchdog);
-  for (const reason of reasons) process.stdout.write(`${reason}\n`);
+  for (const reason of reasons) tell(`${reason}\n`);
   return found;
 }

@@ -1,13 +1,18 @@
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { DistributionSpec, Plan, Spec } from '../model/index.ts';
+import { UserError, type DistributionSpec, type Plan, type Spec } from '../model/index.ts';
 import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { baseReason } from './default-base.ts';
 import type { House } from './house.ts';
-import { baseOf, partsOf, planOf } from './plan.ts';
+import { baseOf, partsOf, planOf, type Part } from './plan.ts';
+import { nativeBase } from '../formats/bases.ts';
+import { renderApptainer } from '../formats/render/apptainer.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
+import { renderSchroot } from '../formats/render/schroot.ts';
 import { renderScript } from '../formats/render/script.ts';
+import type { Template } from '../formats/render/template.ts';
 import { layerOf } from '../roots/layer.ts';
 import { removeMapped } from '../sessions/mapped.ts';
 
@@ -17,28 +22,66 @@ export function previewOf(spec: Spec, house: House, added?: DistributionSpec): P
   return added === undefined ? plan : { ...plan, bootstrap: { ...plan.bootstrap, because: baseReason(added) } };
 }
 
+/** The forms in which a plan can be written. */
+export const forms = {
+  apptainer: renderApptainer,
+  dockerfile: renderDockerfile,
+  schroot: renderSchroot,
+  script: renderScript,
+};
+
+export interface RenderRequest {
+  readonly form: keyof typeof forms;
+  /** New, or empty. */
+  readonly folder: string;
+  /** A file that is filled in instead of the form's own recipe, or of that which `[templates]` of the settings names. */
+  readonly template?: string;
+  /** `native`: it starts from the image that the distribution publishes, and not from the exact tree. */
+  readonly base: 'exact' | 'native';
+  readonly trusted: boolean;
+}
+
 /** Writes a folder that builds the environment elsewhere, with everything that it needs in it. */
-export async function renderTo(
-  spec: Spec,
-  form: 'dockerfile' | 'script',
-  folder: string,
-  house: House,
-  trusted: boolean,
-): Promise<void> {
+export async function renderTo(spec: Spec, request: RenderRequest, house: House): Promise<void> {
+  const { form, folder, trusted } = request;
+  if (request.base === 'native' && form !== 'dockerfile') {
+    throw new UserError(`${form} starts from the exact tree only`, { status: 2, hint: '--render dockerfile' });
+  }
+  const file = request.template ?? house.settings('templates')[form];
+  const template = typeof file === 'string' ? await readTemplate(file) : undefined;
   const parts = partsOf(spec, house.distributions);
   await withWork(house, async (work) => {
     const context = createContextOf(house, work, trusted);
     const { made } = await obtainAll(parts, context);
-    const plan = planOf(spec, parts, made);
     const base = baseOf(parts);
+    const common = {
+      store: house.store,
+      ...(template === undefined ? {} : { template }),
+      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+    };
+    if (request.base === 'native') {
+      const image = nativeBase(base.spec, house.settings('bases'));
+      await renderDockerfile(onNative(planOf(spec, parts, made), base, image), folder, { ...common, base: image });
+      return;
+    }
+    const plan = planOf(spec, parts, made);
     const laid = await base.plugin.bootstrap?.(base.spec, base.lock, join(work, 'root'), context);
     if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
-    const render = form === 'dockerfile' ? renderDockerfile : renderScript;
-    await render(plan, folder, {
-      store: house.store,
-      root: layerOf(laid, () => {}),
-      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
-    });
+    await forms[form](plan, folder, { ...common, root: layerOf(laid, () => {}) });
     await removeMapped(laid.directory);
   });
+}
+
+/** The plan with the locked packages installed into an image that has some of its own: those stay. */
+function onNative(plan: Plan, { plugin, spec, lock }: Part, image: string): Plan {
+  const nothing = { ...lock, packages: [] };
+  const install = plugin.change?.({ spec, lock: nothing, made: {} }, { spec, lock, made: {} }) ?? [];
+  return { ...plan, bootstrap: { ...plan.bootstrap, summary: image }, steps: [...install, ...plan.steps] };
+}
+
+async function readTemplate(file: string): Promise<Template> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) throw new UserError(`there is no template ${file}`, { status: 2 });
+  if (found.size > 1024 * 1024) throw new UserError(`${file} is too large for a template`, { status: 2 });
+  return { file, text: await readFile(file, 'utf8') };
 }

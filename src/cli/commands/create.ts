@@ -5,7 +5,7 @@ import { create, type Created } from '../../flows/create.ts';
 import { createFromImage } from '../../flows/image/instance.ts';
 import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
-import { previewOf, renderTo } from '../../flows/preview.ts';
+import { forms, previewOf, renderTo } from '../../flows/preview.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
 import { refuseStale } from '../../formats/spec/lock.ts';
@@ -30,10 +30,11 @@ export const verb: Verb = {
     {
       flags: '--render <form>',
       says: 'write a folder that builds it instead',
-      choices: ['dockerfile', 'script'],
+      choices: Object.keys(forms),
       matters: true,
     },
     { flags: '-o, --output <dir>', says: 'the folder of --render', matters: true },
+    { flags: '--template <file>', says: 'a recipe of your own for --render', otherwise: 'that of the settings' },
     ...confinementOptions,
     { flags: '--image <image>', says: 'from an image that is there, and no spec' },
     { flags: '--allow-system', says: 'on native and its like: packages of the system may be changed' },
@@ -55,9 +56,11 @@ export const verb: Verb = {
     const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
     const source = file ?? 'repronim.yaml';
     const made = { name: name ?? '', backend: options.text('backend') ?? house.backends[0]?.name ?? '' };
+    const { base: wished, ...params } = paramsFrom(options);
+    const base = baseOf(wished, options.text('render') !== undefined);
     const common = {
       ...made,
-      params: paramsFrom(options),
+      params,
       confinement: confinementFrom(options, false),
       inPlace: inPlaceOf(terminal, options),
     };
@@ -88,12 +91,17 @@ export const verb: Verb = {
     if (options.text('render') !== undefined) {
       const folder = options.text('output');
       if (folder === undefined) throw new UserError('--render needs -o DIR', { status: 2 });
+      const template = options.text('template');
       await renderTo(
         spec,
-        options.text('render') === 'script' ? 'script' : 'dockerfile',
-        folder,
+        {
+          form: options.text('render') as keyof typeof forms,
+          folder,
+          base,
+          trusted: options.flag('trust'),
+          ...(template === undefined ? {} : { template }),
+        },
         house,
-        options.flag('trust'),
       );
       terminal.say(`wrote ${folder}`);
       return 0;
@@ -118,6 +126,19 @@ function sayCreated(created: Created, spec: Spec | undefined, terminal: Terminal
   if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
   const verify = spec === undefined ? '' : `repronim verify ${created.name}     `;
   terminal.say(`          ${verify}repronim exec ${created.name} -- COMMAND`);
+}
+
+/** `--set base=native`: not the exact tree, but what the distribution publishes. */
+function baseOf(wished: string | undefined, rendering: boolean): 'exact' | 'native' {
+  if (wished === undefined || wished === 'exact') return 'exact';
+  if (wished !== 'native') {
+    throw new UserError(`--set base=${wished}: no such base`, { status: 2, hint: 'known: exact, native' });
+  }
+  if (rendering) return 'native';
+  throw new UserError('an image of the distribution is not what an exact environment is made from', {
+    status: 4,
+    hint: '--render dockerfile --set base=native -o DIR writes a folder for docker build, which gets it',
+  });
 }
 
 /** For a place that is there already; whoever sits at a terminal is asked. */

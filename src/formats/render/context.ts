@@ -5,13 +5,18 @@ import type { Store } from '../../contract/index.ts';
 import { ancestors, byBytes, UserError, type Argv, type Plan, type Step } from '../../model/index.ts';
 import { encodeHeader, tarEnd, tarPadding, type Header } from '../../roots/tar-header.ts';
 import { readMembers } from '../../roots/tar-members.ts';
+import type { Template } from './template.ts';
 import { lastOfEach, stepMembers, storedTar, type FileStep } from '../step-members.ts';
 
 export interface RenderOptions {
   /** Has everything that the plan uses. */
   readonly store: Store;
-  /** The root that the plan's bootstrap lays, without its steps: a tar that is not compressed. */
-  readonly root: AsyncIterable<Uint8Array>;
+  /** The root that the plan's bootstrap lays, without its steps: a tar that is not compressed. Absent with `base`. */
+  readonly root?: AsyncIterable<Uint8Array>;
+  /** The image that it starts from instead. */
+  readonly base?: string;
+  /** The recipe that is filled in; default: the form's own. */
+  readonly template?: Template;
   /** Variables that the environment has. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -29,10 +34,13 @@ export type Action = { readonly because: string } & (
 export async function writeContext(plan: Plan, folder: string, options: RenderOptions): Promise<readonly Action[]> {
   await makeEmpty(folder);
   await mkdir(join(folder, 'layers'));
-  const known = new Set<string>(['/']);
+  const known = new Set<string>(options.root === undefined ? everywhere : ['/']);
   const layers = { folder, known, count: 0 };
-  const root = await writeLayer(layers, 'root', noteFolders(options.root, known));
-  const actions: Action[] = [{ do: 'add', file: root, because: plan.bootstrap.summary }];
+  const actions: Action[] = [];
+  if (options.root !== undefined) {
+    const file = await writeLayer(layers, 'root', noteFolders(options.root, known));
+    actions.push({ do: 'add', file, because: plan.bootstrap.summary });
+  }
   for (const group of groupSteps(plan.steps)) {
     const [first] = group;
     if (first.do === 'run') {
@@ -57,6 +65,14 @@ export async function writeContext(plan: Plan, folder: string, options: RenderOp
   }
   return actions;
 }
+
+/** Folders, or links to some, that an image which is started from has: a tar must not make them anew. */
+const everywhere = [
+  ...['/', '/bin', '/dev', '/etc', '/home', '/lib', '/lib64', '/media', '/mnt', '/opt', '/proc', '/root', '/run'],
+  ...['/sbin', '/srv', '/sys', '/tmp', '/usr', '/usr/bin', '/usr/lib', '/usr/lib64', '/usr/local', '/usr/local/bin'],
+  ...['/usr/local/lib', '/usr/local/share', '/usr/sbin', '/usr/share', '/var', '/var/cache', '/var/lib', '/var/log'],
+  ...['/var/tmp', '/etc/apt', '/usr/local/man', '/var/run'],
+] as const;
 
 async function makeEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -2,24 +2,43 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Plan } from '../../model/index.ts';
-import { writeContext, type RenderOptions } from './context.ts';
+import { writeContext, type Action, type RenderOptions } from './context.ts';
 import { comment } from './quote.ts';
+import { fillTemplate } from './template.ts';
+
+/** What a Dockerfile is, where nobody says otherwise. */
+const defaultTemplate = {
+  file: 'the Dockerfile',
+  text: `# Written by repronim. In this folder: docker build --network none .
+FROM {{base}}
+{{steps}}
+{{environment}}
+
+CMD ["/bin/sh"]
+`,
+};
 
 /**
  * Writes a folder that `docker build` makes the environment from, without a network: a Dockerfile with a reason for
  * every instruction, and its content in tars. Programs stand in exec form (JSON): no shell reads them
- * (https://docs.docker.com/reference/dockerfile/).
+ * (https://docs.docker.com/reference/dockerfile/). Placeholders of its template: `base`, `steps`, `environment`,
+ * `summary`.
  */
 export async function renderDockerfile(plan: Plan, folder: string, options: RenderOptions): Promise<void> {
-  const lines = ['# Written by repronim. In this folder: docker build --network none .', 'FROM scratch'];
-  for (const action of await writeContext(plan, folder, options)) {
-    lines.push('', `# ${comment(action.because)}`);
-    lines.push(action.do === 'add' ? `ADD ${action.file} /` : `RUN ${JSON.stringify(action.argv)}`);
-  }
+  const actions = await writeContext(plan, folder, options);
   const variables = Object.entries(options.environment ?? {}).flatMap(([name, value]) => variable(name, value));
-  if (variables.length > 0) lines.push('', '# what the runs had', ...variables);
-  lines.push('', 'CMD ["/bin/sh"]', '');
-  await writeFile(join(folder, 'Dockerfile'), lines.join('\n'), { flag: 'wx' });
+  const text = fillTemplate(options.template ?? defaultTemplate, {
+    base: options.base ?? 'scratch',
+    steps: actions.flatMap(instruction).join('\n'),
+    environment: variables.length === 0 ? '' : ['', '# what the runs had', ...variables].join('\n'),
+    summary: comment(plan.bootstrap.summary),
+  });
+  await writeFile(join(folder, 'Dockerfile'), text, { flag: 'wx' });
+}
+
+function instruction(action: Action): readonly string[] {
+  const done = action.do === 'add' ? `ADD ${action.file} /` : `RUN ${JSON.stringify(action.argv)}`;
+  return ['', `# ${comment(action.because)}`, done];
 }
 
 /** What an instruction can't hold is left out, and said. */

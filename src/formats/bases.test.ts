@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { nativeBase } from './bases.ts';
+
+test('distributions have images, and the user others', () => {
+  const debian = { type: 'debian', release: 'bookworm' };
+  assert.equal(nativeBase(debian, {}), 'debian:bookworm');
+  assert.equal(
+    nativeBase({ type: 'redhat', vendor: 'rocky', release: '9.4' } as typeof debian, {}),
+    'rockylinux/rockylinux:9',
+  );
+  const digest = `@sha256:${'a'.repeat(64)}`;
+  const own = { 'debian-bookworm': `localhost:5000/mine${digest}`, ubuntu: 'u/{release}' };
+  assert.equal(nativeBase(debian, own), own['debian-bookworm']);
+  assert.equal(nativeBase({ type: 'ubuntu', release: 'noble' } as typeof debian, own), 'u/noble');
+  assert.throws(() => nativeBase({ type: 'redhat', vendor: 'centos', release: '8' } as typeof debian, {}), {
+    message: 'no image is known for centos 8',
+    status: 2,
+  });
+  // what a spec says cannot become another instruction
+  assert.throws(() => nativeBase({ type: 'debian', release: 'x\nRUN id' }, {}), /is no name of an image/);
+});

@@ -150,6 +150,8 @@ export interface Distribution<
 
   /** The entry as it is after such an edit, not yet resolved. Pure. Throws UserError 2 for a word that it does not understand. */
   edit?(spec: S, edit: Edit): S;
+  /** The lock without these files of its packages (by `claim`'s answer): they are taken away once they are laid. Pure. */
+  omit?(lock: L, files: ReadonlyMap<string, readonly Owner[]>): L;
   /** Content that `change` alone needs, made from what is in the store: it joins what `to.made` has. */
   prepareChange?(
     from: Omit<Exact<S, L>, 'made'>,

@@ -6,8 +6,12 @@ import { tarEnd } from '../roots/tar-header.ts';
 /** Who owns a path that a step made: for roots that can't show owners. */
 export type OnOwner = (path: string, uid: number, gid: number) => void;
 
+/** So many paths of less than 4,096 bytes each are surely within what a program may be given. */
+const atOnce = 400;
+
 /**
- * Does a plan's steps inside a root. Files, folders and links that follow each other go there as one tar; whatever the
+ * Does a plan's steps inside a root. Files, folders and links that follow each other go there as one tar, and what
+ * is taken away goes together; whatever the
  * root has at the last part of a path is replaced, never followed.
  */
 export async function applySteps(
@@ -17,7 +21,10 @@ export async function applySteps(
   onOwner: OnOwner,
 ): Promise<void> {
   let batch: FileStep[] = [];
+  let going: string[] = [];
   const flush = async () => {
+    if (going.length > 0) await session.run(['rm', '-rf', '--', ...going]);
+    going = [];
     if (batch.length > 0) await session.untar(tarOf(batch, session, store, onOwner), '/');
     batch = [];
   };
@@ -28,6 +35,7 @@ export async function applySteps(
       case 'write':
       case 'link':
       case 'directory':
+        if (going.length > 0) await flush();
         batch.push(step);
         break;
       case 'unpack':
@@ -43,8 +51,8 @@ export async function applySteps(
         await session.run(step.argv, step.env === undefined ? {} : { env: step.env });
         break;
       case 'remove':
-        await flush();
-        await session.run(['rm', '-rf', '--', step.path]);
+        if (batch.length > 0 || going.length === atOnce) await flush();
+        going.push(step.path);
         break;
     }
   }

@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
 import type { AnyBackend, Root, Session } from '../contract/index.ts';
@@ -9,7 +9,7 @@ import { contextOf, type House } from './house.ts';
 import { load, loadStored } from './load.ts';
 import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
-import { enclose } from '../sessions/confined.ts';
+import { layerOver } from '../sessions/layered.ts';
 import { archiveRoot, layoutRoot } from '../roots/image/open.ts';
 
 /**
@@ -49,7 +49,10 @@ export async function openPlace(word: string, house: House): Promise<Place> {
     case 'root': {
       const directory = resolve(named);
       if (!isFolder(directory)) throw new UserError(`${directory} is not a folder`, { status: 2 });
-      const enter = async (work: string) => await enterFolder(directory, work, signal);
+      const enter = async (work: string) => ({
+        entered: { directory: '/', environment: {} },
+        session: await layerOver(directory, work, { level: 'confined', network: 'none', mounts: [] }, signal),
+      });
       return { ...placeOf(localRoot(directory), word), enter };
     }
     case 'tar': {
@@ -104,27 +107,6 @@ async function openInstance(word: string, house: House): Promise<Place> {
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
-  };
-}
-
-/** A stranger's folder as a root: confined, without a network, under a layer of its own. */
-async function enterFolder(directory: string, work: string, signal: AbortSignal): Promise<Inside> {
-  const overlay = { upper: join(work, 'upper'), work: join(work, 'overlay') };
-  for (const folder of [overlay.upper, overlay.work]) mkdirSync(folder, { mode: 0o700 });
-  // what lies above becomes the root folder that is seen
-  const { mode, uid, gid } = statSync(directory);
-  if (process.geteuid?.() === 0) chownSync(overlay.upper, uid, gid);
-  chmodSync(overlay.upper, mode & 0o7777);
-  const session = await enclose({ root: directory, overlay, level: 'confined', network: 'none', mounts: [] }, signal);
-  return {
-    entered: { directory: '/', environment: {} },
-    session: {
-      ...session,
-      async [Symbol.asyncDispose]() {
-        await session[Symbol.asyncDispose]();
-        chmodSync(join(overlay.work, 'work'), 0o700); // the kernel's own, of mode 0: nobody but root could remove it
-      },
-    },
   };
 }
 

@@ -18,6 +18,8 @@ export interface WatchRequest {
   readonly keepOutput: boolean;
   readonly stat: boolean;
   readonly allowIoUring?: boolean;
+  /** What it is given as standard input; default: ours. */
+  readonly given?: { readonly fd: number | 'ignore'; readonly lock?: StreamLock };
   /** In which instance it runs, and as whom; default: on this machine, as we are. */
   readonly inside?: { readonly session: Session; readonly user: NonNullable<ExecOptions['user']> };
 }
@@ -86,6 +88,8 @@ interface OpenInput {
 }
 
 async function openInput(request: WatchRequest, work: string): Promise<OpenInput> {
+  const { given } = request;
+  if (given !== undefined) return { fd: given.fd, notes: [], kept: async () => given.lock };
   const file = join(work, 'stdin');
   const keep = async (store: Store) => await store.addFile(file);
   switch (streamKind(0)) {

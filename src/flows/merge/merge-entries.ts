@@ -68,7 +68,7 @@ function uniteItems(held: unknown, added: unknown, where: string, onConflict: On
 }
 
 /** What makes an item of a list the same thing as another. */
-function nameOf(item: unknown): string {
+export function nameOf(item: unknown): string {
   if (typeof item === 'string') return stemOf(item);
   if (!isMembers(item)) return canonicalJson(item);
   const names = ['id', 'type', 'name', 'architecture', 'path', 'key'].flatMap((key) => {
@@ -79,7 +79,7 @@ function nameOf(item: unknown): string {
 }
 
 /** A package without its version. */
-function stemOf(wish: string): string {
+export function stemOf(wish: string): string {
   return wish.startsWith('/') ? wish : (wish.split(/[=<>~! ]/, 1)[0] ?? wish);
 }
 

@@ -3,6 +3,7 @@ import { asBase } from './as-base.ts';
 import { change } from './change/change.ts';
 import { edit } from './change/edit.ts';
 import { changedLists } from './change/lists.ts';
+import { omit } from './change/omit.ts';
 import { bootstrap } from './lay/bootstrap.ts';
 import { plan } from './lay/plan.ts';
 import { wanted } from './lay/wanted.ts';
@@ -62,6 +63,7 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
     bootstrap,
     plan,
     edit,
+    omit,
     prepareChange: (_, to, context) => changedLists(to.lock, context),
     change,
     check(spec, lock, root, context) {

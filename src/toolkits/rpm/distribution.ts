@@ -9,6 +9,7 @@ import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isRedhat } from './read/release.ts';
 import { change } from './solve/change.ts';
 import { edit } from './solve/edit.ts';
+import { omit } from './solve/omit.ts';
 import { resolve } from './solve/resolve.ts';
 import { trust } from './solve/trust.ts';
 import { rpmLockSchema, rpmSpecSchema, type RpmLock, type RpmSpec } from './spec.ts';
@@ -40,6 +41,7 @@ export function rpmDistribution({
     describe: (owned, root, context) => describe(type, title, owned, root, context),
     resolve,
     edit,
+    omit,
     change,
     trust,
     contents: (_, lock) => contents(lock),

@@ -1,4 +1,5 @@
 import type { AnyBackend } from '../contract/index.ts';
+import { apptainer } from './apptainer/index.ts';
 import { chroot } from './chroot/index.ts';
 import { docker } from './docker/index.ts';
 import { native } from './native/index.ts';
@@ -7,4 +8,4 @@ import { schroot } from './schroot/index.ts';
 import { ssh } from './ssh/index.ts';
 
 /** Every backend; the first one is the default. */
-export const backends: readonly AnyBackend[] = [chroot, docker, podman, schroot, ssh, native];
+export const backends: readonly AnyBackend[] = [chroot, docker, podman, apptainer, schroot, ssh, native];

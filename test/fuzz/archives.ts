@@ -12,7 +12,7 @@ import { readAr } from '../../src/toolkits/apt/lay/ar.ts';
 import { openWheelFile, wheelRecord } from '../../src/toolkits/python/wheel.ts';
 import { openArtifact } from '../../src/distributions/conda/artifact/read.ts';
 import { unpackTarball } from '../../src/distributions/npm/tarball.ts';
-import { parseSif } from '../../src/distributions/image/sif.ts';
+import { parseSif } from '../../src/formats/image/sif.ts';
 import { buildConda } from '../fakes/conda-channel.ts';
 import { testDeb } from '../fakes/deb.ts';
 import { dockerArchive, ociLayout, tarOf } from '../fakes/image.ts';

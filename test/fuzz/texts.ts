@@ -4,7 +4,7 @@ import { parseHistory } from '../../src/distributions/conda/history.ts';
 import { parseCondarc } from '../../src/distributions/conda/condarc.ts';
 import { parseWish as parseCondaWish } from '../../src/distributions/conda/match.ts';
 import { parseObject, parsePaths, parseRecord as parseCondaRecord } from '../../src/distributions/conda/record.ts';
-import { parseLabels } from '../../src/distributions/image/sif.ts';
+import { parseLabels } from '../../src/formats/image/sif.ts';
 import { parseInspected, toInspected } from '../../src/distributions/image/inspect.ts';
 import { parseUse } from '../../src/distributions/image/uses.ts';
 import { parseModulefile } from '../../src/distributions/modules/modulefile.ts';

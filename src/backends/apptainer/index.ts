@@ -1,9 +1,11 @@
 import { UserError } from '../../model/index.ts';
-import type { Backend, ImageRecord } from '../../contract/index.ts';
+import type { Backend } from '../../contract/index.ts';
 import { probeConfinement } from '../../sessions/confined.ts';
 import { removeHeld } from '../../sessions/remove-held.ts';
+import { assemble, removeImage } from './assemble.ts';
 import { instanceOf, layInstance, ownNames } from './instance.ts';
 import { apptainerParams, type ApptainerParams } from './params.ts';
+import { sifPlace } from './place.ts';
 import { findProgram, missingMounts, missingNamespaces, versionOf } from './program.ts';
 
 /** Containers of Apptainer or Singularity: no daemon, no root needed. What clusters have. */
@@ -26,12 +28,8 @@ export const apptainer: Backend<ApptainerParams> = {
     }
   },
 
-  /** As a sandbox, the tree as it was laid is the image: nothing is copied, and instances only lay over it. */
-  async assemble(rootfs): Promise<ImageRecord> {
-    return { backend: 'apptainer', reference: rootfs.directory, rootfs: rootfs.digest };
-  },
-
-  async removeImage() {},
+  assemble,
+  removeImage,
 
   async launch(image, rootfs, name, confinement, params, context) {
     const program = findProgram(params);
@@ -45,4 +43,5 @@ export const apptainer: Backend<ApptainerParams> = {
   async sweep(_record, _params, context) {
     await removeHeld(context.state, ownNames);
   },
+  place: sifPlace,
 };

@@ -5,7 +5,8 @@ import type { Description, Owner, Root, TraceContext } from '../../contract/inde
 import { encodeName } from '../../roots/names.ts';
 import { fileUses } from './claim.ts';
 import { inspectImage, publicLabels, type Inspected } from './inspect.ts';
-import { parseLabels, readSif, type Sif } from './sif.ts';
+import { parseLabels, type Sif } from '../../formats/image/sif.ts';
+import { readSif } from './sif.ts';
 import type { ImageLock, ImageSpec } from './spec.ts';
 import { usesOf, type Use } from './uses.ts';
 

@@ -10,7 +10,7 @@ import type { Ran } from '../../contract/index.ts';
 import { localRoot } from '../../roots/local.ts';
 import { inspectImage, toInspected } from './inspect.ts';
 import { image } from './index.ts';
-import { parseLabels, parseSif } from './sif.ts';
+import { parseLabels, parseSif } from '../../formats/image/sif.ts';
 import { parseUse } from './uses.ts';
 
 /** What `apptainer build` 1.4.5 wrote, up to its partition: header, descriptors, definition, metadata. */

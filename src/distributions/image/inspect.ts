@@ -1,7 +1,7 @@
 import { cutSecrets } from '../../formats/spec/secrets.ts';
 import type { Context, Ran } from '../../contract/index.ts';
 import { runProcess } from '../../sessions/process.ts';
-import { labelsOf, member } from './sif.ts';
+import { labelsOf, member } from '../../formats/image/sif.ts';
 import type { Use } from './uses.ts';
 
 /** What an engine knows of an image. */

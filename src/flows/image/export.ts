@@ -12,6 +12,7 @@ import { architectureOf, commandOf } from '../../formats/image/facts.ts';
 import { writeMembers, type ArchiveFile } from '../../formats/image/members.ts';
 import { ociFiles } from '../../formats/image/oci.ts';
 import { writeSquashfs } from '../../formats/image/squashfs.ts';
+import { sifLabels, writeSif } from '../../formats/image/write-sif.ts';
 import type { RootfsValue } from '../../inventory/inventory.ts';
 import { clampTimes } from '../../roots/clamp-times.ts';
 import { layerOf } from '../../roots/layer.ts';
@@ -21,7 +22,7 @@ import type { House } from '../house.ts';
 import { nameOf } from './list.ts';
 
 /** What an image can be written as; the words are skopeo's (containers-transports(5)) where it has them. */
-export const imageFormats = ['tar', 'docker-archive', 'oci', 'oci-archive', 'squashfs'] as const;
+export const imageFormats = ['tar', 'docker-archive', 'oci', 'oci-archive', 'squashfs', 'sif'] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
 export interface Exported {
@@ -81,6 +82,13 @@ async function write(
   }
   if (format === 'tar') return await save(compressed(layer(), target), beside, signal);
 
+  if (format === 'sif') {
+    const squashfs = join(work, 'root.squashfs');
+    await writeSquashfs(layer(), squashfs, signal);
+    const architecture = await architectureOf(image.directory);
+    await writeSif({ squashfs, architecture, labels: sifLabels(architecture, image.digest), spec }, beside);
+    return await summed(beside);
+  }
   const facts = {
     architecture: await architectureOf(image.directory),
     command: await commandOf(image.directory),

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 
 import type { Root } from '../../contract/index.ts';
 import { findSpec } from '../../formats/image/find-spec.ts';
+import { isSif } from '../../formats/image/sif.ts';
+import { openSif, sifToTar } from '../../formats/image/open-sif.ts';
 import { squashfsToTar } from '../../formats/image/squashfs.ts';
 import type { RootfsValue } from '../../inventory/inventory.ts';
 import { asTar } from '../../roots/as-tar.ts';
@@ -19,7 +21,7 @@ import { changeImage, takeTags } from './tag.ts';
 
 /**
  * Takes a tree that somebody else has written (a tar, an archive of `docker save`, an OCI layout or archive, a
- * squashfs, or any place) as an image of ours, under the digest of what is in it. A spec that was put into it comes
+ * squashfs, a SIF, or any place) as an image of ours, under the digest of what is in it. A spec that was put into it comes
  * along, or is given; without one, the image can be used and compared, but not verified.
  */
 export async function importImage(
@@ -100,28 +102,28 @@ interface Opened {
 
 async function open(from: string, work: string, house: House): Promise<Opened> {
   const kind = kindOf(from);
-  const tar = join(work, 'squashfs.tar');
+  const tar = join(work, 'image.tar');
   if (kind === 'squashfs') await squashfsToTar(resolve(from), tar, house.signal);
-  const place = await openPlace(
-    kind === 'squashfs' ? `tar:${tar}` : kind === undefined ? from : `${kind}:${from}`,
-    house,
-  );
+  if (kind === 'sif') await sifToTar(resolve(from), tar, house.signal);
+  const isTar = kind === 'squashfs' || kind === 'sif';
+  const place = await openPlace(isTar ? `tar:${tar}` : kind === undefined ? from : `${kind}:${from}`, house);
   return { root: place.root, close: async () => await place[Symbol.asyncDispose]() };
 }
 
 /** How a file or folder of this machine is read; undefined where it is the word for a place. */
-function kindOf(from: string): 'tar' | 'oci' | 'root' | 'squashfs' | undefined {
+function kindOf(from: string): 'tar' | 'oci' | 'root' | 'squashfs' | 'sif' | undefined {
   const stat = statSync(from, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   if (stat.isDirectory()) return statSync(join(from, 'oci-layout'), { throwIfNoEntry: false }) ? 'oci' : 'root';
-  const head = Buffer.alloc(4);
+  const head = Buffer.alloc(64);
   const descriptor = openSync(from, 'r');
   try {
-    readSync(descriptor, head, 0, 4, 0);
+    readSync(descriptor, head, 0, head.length, 0);
   } finally {
     closeSync(descriptor);
   }
-  return head.toString('latin1') === 'hsqs' ? 'squashfs' : 'tar';
+  if (isSif(head)) return 'sif';
+  return head.toString('latin1', 0, 4) === 'hsqs' ? 'squashfs' : 'tar';
 }
 
 /** The sha256 of the spec's text, in the store: that which was named, or which came with the image. */
@@ -134,7 +136,12 @@ async function specOf(
   if (named !== undefined) return (await load(named, house)).source.sha256;
   const kind = kindOf(from);
   if (kind === undefined) return undefined;
-  const inside = kind === 'tar' || kind === 'oci' ? await findSpec(resolve(from)) : undefined;
+  const inside =
+    kind === 'sif'
+      ? openSif(resolve(from)).spec
+      : kind === 'tar' || kind === 'oci'
+        ? await findSpec(resolve(from))
+        : undefined;
   const text = inside ?? (await readFile(`${from}.yaml`).catch(() => undefined));
   if (text === undefined) return undefined;
   const file = join(work, 'repronim.yaml');

@@ -34,6 +34,7 @@ const endings: readonly (readonly [RegExp, ImageFormat])[] = [
   [/\.docker\.tar$/, 'docker-archive'],
   [/\.(?:tar|tar\.gz|tgz|tar\.zst|tzst)$/, 'tar'],
   [/\.(?:squashfs|sqfs|sqsh)$/, 'squashfs'],
+  [/\.sif$/, 'sif'],
   [/\.oci\/?$|\/$/, 'oci'],
 ];
 
@@ -44,6 +45,6 @@ function formatOf(named: string | undefined, file: string): ImageFormat {
   if (format !== undefined) return format;
   throw new UserError(`what is ${basename(file)} to be?`, {
     status: 2,
-    hint: `--format ${imageFormats.join(', ')}; or a name that ends in .tar, .oci.tar, .docker.tar, .squashfs, .oci`,
+    hint: `--format ${imageFormats.join(', ')}; or a name that ends in .tar, .oci.tar, .docker.tar, .squashfs, .sif, .oci`,
   });
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { chroot } from '../../src/backends/chroot/index.ts';
 import { testBackend } from '../contract/backend.ts';
+import { confined, folder, makeInstance } from '../contract/backend-fixture.ts';
 import { smallRoot } from './roots.ts';
 
 testBackend({
@@ -26,4 +27,22 @@ test('chroot: a terminal of its own: its name, its size, Ctrl-C', async () => {
   });
   await new Promise((resolve) => child.once('close', resolve));
   assert.match(said, /^\/dev\/pts\/0\r\n33 111\r\nready\r\n(\^C)?asked\r\nstatus 4\r\n$/);
+});
+
+test('chroot: a tree is packed whole where what was changed lies on another filesystem than the rootfs', async () => {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = '/dev/shm';
+  try {
+    const mounts = [{ source: folder('in'), path: '/srv/in', readonly: true }];
+    await using made = await makeInstance(chroot, {}, await smallRoot(), { ...confined, mounts });
+    await using session = await made.instance.session();
+    await session.run(['sh', '-c', 'mkdir /new && echo file > /new/file && echo changed >> /etc/issue']);
+    await session.untar(session.tar(['/new', '/etc/issue', '/etc/debian_version', '/srv']), '/copy');
+    const script = 'cd /copy && cat new/file etc/debian_version; tail -n 1 etc/issue; find srv';
+    const said = await session.run(['sh', '-c', script]);
+    assert.match(said.stdout.toString(), /^file\n\S+\nchanged\nsrv\n$/);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
 });

@@ -262,10 +262,20 @@ sub pack_path {
     closedir $folder;
     for my $name (@names) {
       my $child = length $path ? "$path/$name" : $name;
-      next if ((lstat $child)[0] // $device) != $device; # never across a mount
+      my @below = lstat $child;
+      # Never across a mount. An overlay has other device numbers for files than for folders (xino in overlayfs.rst).
+      next if is_mounted($child) || -d _ && $below[0] != $device;
       pack_path($child, $seen);
     }
   }
+}
+
+# Whether something is mounted at a path, as far as /proc is there to tell: proc_pid_mountinfo(5).
+my $mounted;
+sub is_mounted {
+  $mounted //= { map { my $at = (split)[4]; $at =~ s/\\([0-7]{3})/chr oct $1/ge; ($at => 1) }
+    split /\n/, read_file('/proc/self/mountinfo') // '' };
+  return $mounted->{"/$_[0]"};
 }
 
 sub capability {

@@ -59,6 +59,7 @@ export function specJsonSchema(distributions: readonly AnyDistribution[]): JsonO
     required: ['repronim', 'distributions'],
     properties: {
       repronim: { const: 1 },
+      from: to('beside-path'),
       runs: { type: 'array', items: to('run') },
       environment: to('environment'),
       distributions: {
@@ -76,6 +77,7 @@ export function specJsonSchema(distributions: readonly AnyDistribution[]): JsonO
       lock: {
         type: 'object',
         properties: {
+          from: to('digest'),
           distributions: {
             type: 'object',
             additionalProperties: { anyOf: types.map((type) => to(`${type}-lock`)) },

@@ -1,4 +1,4 @@
-import { runId, type Spec } from '../model/index.ts';
+import { runId, UserError, type Spec } from '../model/index.ts';
 import { refuseStale } from '../formats/spec/lock.ts';
 import { writeSpec } from '../formats/spec/write.ts';
 import { readUsed } from './files/used.ts';
@@ -18,6 +18,12 @@ export interface HeldSpec {
 export async function holdSpec(file: string, house: House): Promise<HeldSpec> {
   const { spec, document, ...loaded } = await load(file, house);
   refuseStale(spec, { ...loaded, document });
+  if (loaded.derived !== undefined) {
+    throw new UserError(`${file} is on top of another spec: what was traced cannot be added to it`, {
+      status: 2,
+      hint: 'trace it into a spec of its own: -o FILE',
+    });
+  }
   const lists = await Promise.all(
     (spec.runs ?? []).map((run, index) => readUsed(spec.lock?.runs?.[runId(run, index)]?.used, house.store)),
   );

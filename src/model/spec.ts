@@ -6,6 +6,8 @@ import type { Digest } from './digest.ts';
  */
 export interface Spec {
   readonly repronim: 1;
+  /** The spec that this one is on top of: a file below this one's folder. */
+  readonly from?: string;
   readonly runs?: readonly Run[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly distributions: readonly DistributionSpec[];
@@ -62,6 +64,8 @@ export interface Run {
 }
 
 export interface Lock {
+  /** What the spec that this one is on top of came to: the digest of its tree. */
+  readonly from?: Digest;
   readonly distributions?: Readonly<Record<string, DistributionLock>>;
   readonly files?: readonly FileLock[];
   readonly runs?: Readonly<Record<string, RunLock>>;

@@ -1,6 +1,9 @@
 import { addedBase, baseReason } from '../../flows/default-base.ts';
-import { load } from '../../flows/load.ts';
+import { ownPart } from '../../flows/load/derive.ts';
+import type { House } from '../../flows/house.ts';
+import { load, type Loaded } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
+import { exactness } from '../../formats/spec/lock.ts';
 import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
@@ -29,11 +32,14 @@ export const verb: Verb = {
     const file = operands[0] ?? 'repronim.yaml';
     const loaded = await load(file, house);
     for (const warning of loaded.warnings) terminal.say(`warning: ${faultLine(warning)}`);
+    refuseLooseBase(loaded, house);
     const renew = options.flag('renew') ? true : options.list('renewPackage');
     const spec = await resolve({ spec: loaded.spec, entries: 'stale', renew }, house);
     const added = addedBase(loaded.spec, spec);
     if (added !== undefined) terminal.say(`base: ${baseReason(added)}`);
-    const text = writeSpec(spec, { distributions: house.distributions, onto: loaded.document });
+    const { derived, document } = loaded;
+    const whole = derived === undefined ? spec : ownPart(spec, derived.own, derived.base);
+    const text = writeSpec(whole, { distributions: house.distributions, onto: document });
     if (terminal.json) terminal.value(spec);
     const target = options.text('output') ?? file;
     if (target === '-') {
@@ -55,3 +61,12 @@ export const verb: Verb = {
     return 0;
   },
 };
+
+/** What a spec is on top of is locked in a file of its own. */
+function refuseLooseBase({ file, derived }: Loaded, { distributions }: House): void {
+  if (derived === undefined || exactness(derived.base, distributions) === 'exact') return;
+  throw new UserError(`${derived.file}, which ${file} is on top of, is not exact`, {
+    status: 2,
+    hint: `repronim resolve ${derived.file}`,
+  });
+}

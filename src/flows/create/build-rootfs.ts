@@ -26,7 +26,7 @@ export interface Built {
 }
 
 /** What a rootfs is known by: everything in the spec that decides its bytes. Hexadecimal. */
-function rootfsDigest(spec: Spec): string {
+export function rootfsDigest(spec: Spec): string {
   const { distributions, files, runs } = spec.lock ?? {};
   return digestOf({
     generation,

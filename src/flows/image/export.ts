@@ -19,6 +19,7 @@ import { layerOf } from '../../roots/layer.ts';
 import { rootfsOf } from '../create/build-rootfs.ts';
 import { withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
+import { specOfImage } from './find.ts';
 import { nameOf } from './list.ts';
 
 /** What an image can be written as; the words are skopeo's (containers-transports(5)) where it has them. */
@@ -114,6 +115,7 @@ async function write(
     compressed: { digest: digest(sha256), size, file: packed },
     spec,
     name,
+    base: (await specOfImage(image, house))?.lock?.from,
   });
   return format === 'oci-archive' ? await save(writeMembers(files), beside, signal) : await writeFolder(files, beside);
 }

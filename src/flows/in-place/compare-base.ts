@@ -47,7 +47,7 @@ export async function systemSteps(
     throw new UserError(`${plugin.title} cannot be changed where it is`, { status: 4 });
   }
   const due = new Map(differing.map((one) => [one.key, one]));
-  const keyOf = (row: Row) => plugin.packages(spec, { ...lock, packages: [row] } as DistributionLock)[0]?.key ?? '';
+  const keyOf = (row: Row) => plugin.packages(spec, { ...lock, packages: [row] })[0]?.key ?? '';
   const fresh = lock.packages.filter((row) => due.has(keyOf(row)));
   const was = lock.packages.flatMap((row): Row[] => {
     const one = due.get(keyOf(row));
@@ -56,7 +56,7 @@ export async function systemSteps(
     const { repacked: _, ...rest } = row as Row & { readonly repacked?: boolean };
     return [{ ...rest, version: one.is, sha256: '0'.repeat(64) }];
   });
-  const wanted = await plugin.wanted(spec, { ...lock, packages: fresh } as DistributionLock, context);
+  const wanted = await plugin.wanted(spec, { ...lock, packages: fresh }, context);
   const needed = new Set(fresh.map(({ sha256 }) => sha256));
   const obtained = await context.fetch(wanted.filter(({ sha256 }) => needed.has(sha256)));
   refuseMissing(obtained.missing);

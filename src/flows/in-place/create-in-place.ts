@@ -1,5 +1,5 @@
 import { UserError, type Spec, type Step } from '../../model/index.ts';
-import type { Confinement, CreateContext, Obtained, Session } from '../../contract/index.ts';
+import type { Confinement, Obtained, Session } from '../../contract/index.ts';
 import { displayArgv } from '../../sessions/process.ts';
 import { applySteps } from '../apply.ts';
 import { obtainAll } from '../create/obtain.ts';

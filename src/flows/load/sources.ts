@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
 
-import { isWithin, UserError, type CustomizeFile, type Spec } from '../../model/index.ts';
+import { UserError, type CustomizeFile, type Spec } from '../../model/index.ts';
 import type { Store } from '../../contract/index.ts';
+import { findBeside } from './beside.ts';
 
 const largest = 64 * 1024 * 1024;
 
@@ -51,10 +51,8 @@ async function contentOf(
 }
 
 async function readBeside(source: string, file: string): Promise<Buffer | undefined> {
-  const folder = await realpath(dirname(file));
-  const real = await realpath(join(folder, source)).catch(() => undefined);
+  const real = await findBeside(source, file);
   if (real === undefined) return undefined;
-  if (!isWithin(real, folder)) throw new UserError(`${source} leads out of the folder of ${file}`, { status: 2 });
   const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = await handle.stat();

@@ -75,13 +75,28 @@ export function lockState(spec: Spec): readonly EntryState[] {
 }
 
 /** Throws a UserError (status 2) that names every entry whose lock belongs to what it was before an edit. */
-export function refuseStale(spec: Spec, of: { readonly file: string; readonly document?: Document }): void {
+export function refuseStale(
+  spec: Spec,
+  of: {
+    readonly file: string;
+    readonly document?: Document;
+    /** The spec that it is on top of, and what that came to when it was locked. */
+    readonly derived?: { readonly own: Spec; readonly file: string; readonly was?: Digest };
+  },
+): void {
+  const { derived } = of;
+  if (derived?.was !== undefined && derived.was !== spec.lock?.from) {
+    throw new UserError(`${derived.file}, which ${of.file} is on top of, is another than when that was locked`, {
+      status: 2,
+      hint: `repronim resolve ${of.file}`,
+    });
+  }
   const stale = lockState(spec).filter(({ state }) => state === 'stale');
   if (stale.length === 0) return;
   const lines = stale.map((entry) => {
     const what = entry.changed.length === 0 ? '' : `: ${entry.changed.join(', ')}`;
     const message = `${entry.kind} ${entry.id} was edited after it was locked${what}`;
-    if (of.document === undefined) return `${of.file}: ${message}`;
+    if (of.document === undefined || derived !== undefined) return `${of.file}: ${message}`;
     return faultLine(faultAt(of.document, [`${entry.kind}s`, entry.index], message));
   });
   throw new UserError(lines[0] ?? '', { status: 2, hint: `repronim resolve ${of.file}`, details: lines.slice(1) });

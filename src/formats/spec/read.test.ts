@@ -80,7 +80,7 @@ test('an unknown key is a warning and kept, a misspelt one an error', () => {
     'env.yaml:29:3: unknown key "pakages" of venv (did you mean packages? known: type, id, base, path, interpreter, packages)',
   ]);
   assert.deepEqual(faults(wholeSpec.replace('environment:', 'enviroment:')), [
-    'env.yaml:8:1: unknown key "enviroment" of the file (did you mean environment? known: repronim, runs, environment, distributions, customize, files, lock)',
+    'env.yaml:8:1: unknown key "enviroment" of the file (did you mean environment? known: repronim, from, runs, environment, distributions, customize, files, lock)',
   ]);
 });
 

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 
 import type { GenericSchema } from 'valibot';
 
+import { digestText } from '../../contract/schema.ts';
 import type { AnyDistribution } from '../../contract/index.ts';
 import type { Spec } from '../../model/index.ts';
 import { near } from '../near.ts';
@@ -11,6 +12,7 @@ import { validate } from './issues.ts';
 import { findUnknownKeys } from './keys.ts';
 import { parseText } from './parse.ts';
 import {
+  besideText,
   customizeSchema,
   environmentSchema,
   filesLockSchema,
@@ -92,6 +94,7 @@ function readTop(reading: Reading): Spec | undefined {
   }
   check(reading, topSchema, value, [], 'the file', { shallow: true });
   const spec: Record<string, unknown> = { ...value, repronim: 1 };
+  piece(reading, spec, 'from', besideText, 'from');
   readRuns(reading, spec);
   piece(reading, spec, 'environment', environmentSchema, 'environment');
   readDistributions(reading, spec);
@@ -100,6 +103,8 @@ function readTop(reading: Reading): Spec | undefined {
   readLock(reading, spec);
   if (reading.faults.length > 0) return undefined;
   const checked = spec as unknown as Spec;
+  // what it is on top of may have what it leads to
+  if (checked.from !== undefined) return checked;
   checkIds(checked, (path, message, hint, key) => {
     reading.faults.push(faultAt(document, path, message, hint, key));
   });
@@ -146,6 +151,7 @@ function readLock(reading: Reading, spec: Record<string, unknown>): void {
   const lock = { ...(check(reading, lockSchema, spec['lock'], ['lock'], 'lock', { shallow: true }) as Map) };
   if (!isMap(spec['lock'])) return;
   spec['lock'] = lock;
+  piece(reading, lock, 'from', digestText, 'lock of from', ['lock']);
   piece(reading, lock, 'files', filesLockSchema, 'lock of files', ['lock']);
   piece(reading, lock, 'host', hostSchema, 'host', ['lock']);
   const types = typesById(spec['distributions']);

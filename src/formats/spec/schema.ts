@@ -138,6 +138,7 @@ export const hostSchema = v.looseObject({
 /** The keys of the file itself; what they hold is checked piece by piece, each by its own schema. */
 export const topSchema = v.looseObject({
   repronim: v.unknown(),
+  from: v.optional(v.unknown()),
   runs: v.optional(v.unknown()),
   environment: v.optional(v.unknown()),
   distributions: v.unknown(),
@@ -147,6 +148,7 @@ export const topSchema = v.looseObject({
 });
 
 export const lockSchema = v.looseObject({
+  from: v.optional(v.unknown()),
   distributions: v.optional(v.unknown()),
   files: v.optional(v.unknown()),
   runs: v.optional(v.unknown()),

@@ -64,15 +64,11 @@ export async function putBySchroot(
  */
 export function withoutPut(live: Root, original: Root, { put = [] }: Facts, mounts: readonly string[]): Root {
   const copied = new Map(put.map(({ path, sha256 }) => [path, sha256]));
-  let known: Promise<ReadonlySet<string>> | undefined;
-  const untouched = async (): Promise<ReadonlySet<string>> => {
-    const digests = await live.digest([...copied.keys()], 'sha256');
-    return new Set([...copied].flatMap(([path, sha256], index) => (digests[index] === sha256 ? [path] : [])));
-  };
+  const isUntouched = async (path: string) =>
+    copied.has(path) && (await live.digest([path], 'sha256'))[0] === copied.get(path);
   const rootOf = async (path: string): Promise<Root> => {
     if (mounts.some((mount) => isWithin(path, mount))) return original;
-    if (!copied.has(path)) return live;
-    return (await (known ??= untouched())).has(path) ? original : live;
+    return (await isUntouched(path)) ? original : live;
   };
   /** Links lead where they lead in the session; whose file that is, is asked then. */
   const resolved = async (path: string) => (await live.realpath([path]))[0] ?? path;
@@ -113,7 +109,8 @@ export function withoutPut(live: Root, original: Root, { put = [] }: Facts, moun
     digest: async (paths, algorithm) =>
       await split(paths, true, async (root, some) => await root.digest(some, algorithm)),
     async *scan(options: ScanOptions = {}) {
-      const hidden = [...mounts, ...(await (known ??= untouched()))];
+      const hidden = [...mounts];
+      for (const path of copied.keys()) if (await isUntouched(path)) hidden.push(path);
       const { below = ['/'], except = [] } = options;
       const seen = below.filter((path) => !hidden.some((other) => isWithin(path, other)));
       const behind = below.flatMap((path) =>

@@ -70,6 +70,11 @@ export interface Backend<P = unknown> {
   probe(params: P, context: Context): Promise<Usable | Unusable>;
   /** From the one rootfs to an image that can be launched. Idempotent for one digest. */
   assemble(rootfs: Rootfs, params: P, context: BackendContext): Promise<ImageRecord>;
+  /**
+   * Where such an image lies and what it is called, where parameters or the environment decide that (which daemon):
+   * images that differ in it are different ones. Absent: there is one for each rootfs.
+   */
+  imageKey?(params: P): string;
   removeImage(image: ImageRecord, params: P, context: Context): Promise<void>;
   /** Makes an instance; it is `stopped` or `running` afterwards, as the backend has it. */
   launch(

@@ -1,4 +1,4 @@
-import { runId, UserError, type ContentRef, type Spec } from '../model/index.ts';
+import { runId, sha256, UserError, type ContentRef, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
@@ -162,7 +162,8 @@ async function imageOf(
   given: Readonly<Record<string, unknown>>,
   house: House,
 ): Promise<ImageRecord> {
-  const name = `${backend.name}-${rootfs.digest}`;
+  const key = backend.imageKey?.(params);
+  const name = [backend.name, rootfs.digest, ...(key === undefined ? [] : [sha256(key).slice(0, 12)])].join('-');
   const value = (image: ImageRecord, facts = {}): ImageValue => ({ ...image, params: given, facts });
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: rootfs.digest };
   const held = await house.inventory.images.find(name);

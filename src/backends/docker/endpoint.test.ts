@@ -48,13 +48,10 @@ test('the daemon is found as docker finds it', (t) => {
 test('a daemon of another machine is spoken to by ssh, as docker does', () => {
   assert.deepEqual(findEndpoint('ssh://me@far.example.org:2222', {}), {
     address: 'ssh://me@far.example.org:2222',
-    program: [
-      ...['ssh', '-T', '-o', 'ConnectTimeout=30', '-l', 'me', '-p', '2222', '--', 'far.example.org'],
-      'docker system dial-stdio',
-    ],
+    over: { host: 'ssh://me@far.example.org:2222', line: 'docker system dial-stdio' },
   });
-  const { program } = findEndpoint(undefined, { DOCKER_HOST: 'ssh://far/run/user/1000/docker.sock' });
-  assert.equal(program?.at(-1), 'docker --host unix:///run/user/1000/docker.sock system dial-stdio');
+  const { over } = findEndpoint(undefined, { DOCKER_HOST: 'ssh://far/run/user/1000/docker.sock' });
+  assert.equal(over?.line, 'docker --host unix:///run/user/1000/docker.sock system dial-stdio');
 });
 
 test('an address that cannot be spoken to says what would do, without its password', () => {

@@ -2,10 +2,10 @@ import { UserError } from '../../model/index.ts';
 import { engineBackend } from '../../toolkits/engine/backend.ts';
 import type { EngineKind } from '../../toolkits/engine/kind.ts';
 import { findEndpoint } from './endpoint.ts';
-import { ownLimits } from './limits.ts';
+import { lowestLimits, ownLimits } from './limits.ts';
 import { podmanParams } from './params.ts';
 import { servePodman } from './service.ts';
-import { explainPodman, findTrouble } from './trouble.ts';
+import { describeStorage, explainPodman, findTrouble } from './trouble.ts';
 
 export const podmanEngine: EngineKind = {
   name: 'podman',
@@ -21,7 +21,9 @@ export const podmanEngine: EngineKind = {
   find: findEndpoint,
   serve: servePodman,
   limits: ownLimits,
+  lowerLimits: lowestLimits,
   trouble: findTrouble,
+  remark: describeStorage,
   explain: explainPodman,
   gpus(asked, server) {
     const [, major = '0', minor = '0'] = /\/([0-9]+)\.([0-9]+)/.exec(server) ?? [];

@@ -32,14 +32,17 @@ export function isHost(word: string): boolean {
   return word.length <= 255 && /^(?:ssh:\/\/)?[A-Za-z0-9_[][\w.@:[\]%+-]*$/.test(word);
 }
 
-/** The connection to a host; nothing is made before it is needed. `config` is another file than ssh's own. */
-export function connectionTo(host: string, config?: string): Connection {
+/**
+ * The connection to a host; nothing is made before it is needed. `config` is another file than ssh's own, `identity` a
+ * key that is tried first.
+ */
+export function connectionTo(host: string, config?: string, identity?: string): Connection {
   if (!isHost(host)) throw new UserError(`${JSON.stringify(host)} is not a host`, { status: 2 });
   const folder = socketFolder();
   const socket = join(
     folder,
     `ssh-${createHash('sha256')
-      .update(`${host}\0${config ?? ''}`)
+      .update([host, config ?? '', ...(identity === undefined ? [] : [identity])].join('\0'))
       .digest('hex')
       .slice(0, 12)}`,
   );
@@ -64,7 +67,7 @@ export function connectionTo(host: string, config?: string): Connection {
       if (!(await isAlive())) {
         using lock = await lockFile(`${socket}.lock`, { waitMs: 60_000 });
         if (lock === undefined) throw new UserError(`somebody else is connecting to ${host} all the time`);
-        if (!(await isAlive())) await connect(host, socket, config);
+        if (!(await isAlive())) await connect(host, socket, config, identity);
       }
       known = performance.now();
     },
@@ -77,7 +80,12 @@ export function connectionTo(host: string, config?: string): Connection {
 }
 
 /** Connects with all that ssh is set to do for this host, but for what commands of ours could be misled by. */
-async function connect(host: string, socket: string, config: string | undefined): Promise<void> {
+async function connect(
+  host: string,
+  socket: string,
+  config: string | undefined,
+  identity: string | undefined,
+): Promise<void> {
   rmSync(socket, { force: true });
   const asks = isatty(0) && isatty(2);
   const options = [
@@ -99,6 +107,7 @@ async function connect(host: string, socket: string, config: string | undefined)
   const argv: Argv = [
     'ssh',
     ...(config === undefined ? [] : ['-F', config]),
+    ...(identity === undefined ? [] : ['-i', identity]),
     '-fN',
     ...options.flatMap((option) => ['-o', option]),
     '--',

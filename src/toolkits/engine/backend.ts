@@ -16,6 +16,7 @@ export function engineBackend(kind: EngineKind, params: GenericSchema<unknown, E
     title: kind.title,
     params,
     probe: async (given, context) => await probe(kind, given, context),
+    imageKey: (given) => `${kind.find(given.host).address} ${given.image}`,
     assemble: async (...rest) => await assemble(kind, ...rest),
     removeImage: async (...rest) => await removeImage(kind, ...rest),
     launch: async (...rest) => await launch(kind, ...rest),
@@ -36,7 +37,8 @@ async function probe(kind: EngineKind, params: EngineParams, context: Context): 
     const trouble = kind.trouble?.(info, engine.endpoint);
     if (trouble !== undefined) return { usable: false, ...trouble };
     const version = info.ServerVersion ?? engine.server;
-    return { usable: true, detail: `${version} at ${engine.address}` };
+    const remark = kind.remark?.(info);
+    return { usable: true, detail: `${version} at ${engine.address}${remark === undefined ? '' : `; ${remark}`}` };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend' };

@@ -4,14 +4,16 @@ import type { Duplex } from 'node:stream';
 
 import { UserError } from '../../model/index.ts';
 import { connectProcess } from '../../sessions/duplex.ts';
+import { connectionTo, type Connection } from '../../sessions/ssh/connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EngineKind } from './kind.ts';
 
 /** What an engine refused; `code` is the HTTP status. */
 export class EngineError extends UserError {
   readonly code: number;
-  constructor(code: number, message: string, engine: string) {
-    super(`${engine} says: ${message}`);
+  constructor(code: number, message: string, { label, kind }: Pick<Engine, 'label' | 'kind'>) {
+    const hint = kind.explain?.(message);
+    super(`${label} says: ${message}`, hint === undefined ? {} : { hint, status: 4 });
     this.name = 'EngineError';
     this.code = code;
   }
@@ -75,7 +77,7 @@ export async function connectEngine(
   const stream: Engine['stream'] = async (method, path, options = {}) => {
     const response = await send(target, method, versioned(path), options);
     if ((response.statusCode ?? 500) >= 400) {
-      throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), label);
+      throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), target);
     }
     return response;
   };
@@ -111,7 +113,7 @@ export async function* readReports(response: IncomingMessage, engine: Engine): A
 
 function report(line: string, engine: Engine): Record<string, unknown> {
   const read = JSON.parse(line) as Record<string, unknown>;
-  if (typeof read['error'] === 'string') throw new EngineError(500, read['error'], engine.label);
+  if (typeof read['error'] === 'string') throw new EngineError(500, read['error'], engine);
   return read;
 }
 
@@ -137,6 +139,7 @@ type Target = Pick<Engine, 'kind' | 'endpoint' | 'label'>;
 async function send(target: Target, method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
   options.signal?.throwIfAborted();
   const content = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json));
+  await reach(target.endpoint);
   const request = open(target.endpoint, method, path + queryOf(options.query), {
     ...(content !== undefined && { 'Content-Type': 'application/json', 'Content-Length': content.length }),
     ...(options.body !== undefined && { 'Content-Type': 'application/x-tar', 'Transfer-Encoding': 'chunked' }),
@@ -159,6 +162,7 @@ async function send(target: Target, method: string, path: string, options: CallO
 async function takeOver(target: Target, path: string, json: unknown, signal?: AbortSignal): Promise<Duplex> {
   signal?.throwIfAborted();
   const content = Buffer.from(JSON.stringify(json));
+  await reach(target.endpoint);
   const request = open(target.endpoint, 'POST', path, {
     'Content-Type': 'application/json',
     'Content-Length': content.length,
@@ -172,7 +176,7 @@ async function takeOver(target: Target, path: string, json: unknown, signal?: Ab
   });
   request.on('response', (response) => {
     readAll(response).then(
-      (body) => reject(new EngineError(response.statusCode ?? 500, messageOf(body), target.label)),
+      (body) => reject(new EngineError(response.statusCode ?? 500, messageOf(body), target)),
       reject,
     );
   });
@@ -188,8 +192,10 @@ function open(
   headers: Readonly<Record<string, string | number>>,
 ): ClientRequest {
   const all = { method, path, headers: { Host: 'docker', ...headers } };
-  const { program } = endpoint;
-  if (program !== undefined) return httpRequest({ ...all, createConnection: () => connectProcess(program) });
+  const { over } = endpoint;
+  if (over !== undefined) {
+    return httpRequest({ ...all, createConnection: () => connectProcess(connectionOf(over).argv(over.line)) });
+  }
   // one connection a request: the daemon closes idle ones when it likes
   const common = { ...all, agent: false as const };
   if (endpoint.socketPath !== undefined) return httpRequest({ ...common, socketPath: endpoint.socketPath });
@@ -197,6 +203,19 @@ function open(
   if (endpoint.tls === undefined) return httpRequest(at);
   const { verify, ...certificates } = endpoint.tls;
   return httpsRequest({ ...at, ...certificates, rejectUnauthorized: verify });
+}
+
+/** Connections to other machines, each made once. */
+const connections = new Map<string, Connection>();
+
+function connectionOf({ host, identity }: NonNullable<Endpoint['over']>): Connection {
+  const known = connections.get(host) ?? connectionTo(host, undefined, identity);
+  connections.set(host, known);
+  return known;
+}
+
+async function reach({ over }: Endpoint): Promise<void> {
+  if (over !== undefined) await connectionOf(over).ensure();
 }
 
 /** What is ready to be sent while the next piece is made: the daemon, which is the slower one, never waits. */

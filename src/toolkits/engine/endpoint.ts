@@ -1,6 +1,5 @@
-import { UserError } from '../../model/index.ts';
+import { UserError, type Argv } from '../../model/index.ts';
 import { displayArgv } from '../../sessions/process.ts';
-import type { Argv } from '../../model/index.ts';
 
 /** Where an engine listens, and how it is spoken to. */
 export interface Endpoint {
@@ -11,8 +10,8 @@ export interface Endpoint {
   readonly port?: number;
   /** Set where TLS is spoken. */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer; readonly verify: boolean };
-  /** A program that is the connection: it speaks on its standard streams. */
-  readonly program?: Argv;
+  /** A line of the shell of another machine, which speaks to the engine there on its standard streams. */
+  readonly over?: { readonly host: string; readonly line: string; readonly identity?: string };
 }
 
 /** What is tried on the other machine of `ssh://HOST/SOCKET`: the argv that speaks to the engine's socket there. */
@@ -31,8 +30,10 @@ export function parseEndpoint(
   const refused = (hint: string) =>
     new UserError(`cannot speak to ${how.called} at ${withoutPassword(address)}`, { hint, status: 4 });
   if (address.startsWith('ssh:')) {
-    const program = sshProgram(address, how.dial, how.identity);
-    if (program !== undefined) return { address: withoutPassword(address), program };
+    const over = overSsh(address, how.dial);
+    if (over !== undefined) {
+      return { address, over: { ...over, ...(how.identity !== undefined && { identity: how.identity }) } };
+    }
     throw refused('ssh://[USER@]HOST[:PORT][/SOCKET] is known: keys and passwords are the matter of ssh and its agent');
   }
   const url = URL.parse(address.replace(/^tcp:/, 'http:'));
@@ -48,26 +49,18 @@ export function parseEndpoint(
   throw refused('unix:///PATH, tcp://HOST:PORT and ssh://USER@HOST are known');
 }
 
-/** The system's ssh, which brings its settings, agent and jump hosts, with the other machine's dialler behind it. */
-function sshProgram(address: string, dial: Dial, identity: string | undefined): Argv | undefined {
+/** The host, as ssh takes it, and what is run there; undefined for words that could be more than words. */
+function overSsh(address: string, dial: Dial): { readonly host: string; readonly line: string } | undefined {
   const url = URL.parse(address);
   if (url === null || url.password !== '' || url.search !== '' || url.hash !== '') return undefined;
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const [user, socket] = [decode(url.username), decode(url.pathname)];
-  // words that the other machine's shell reads: nothing but plain ones
+  const socket = decode(url.pathname);
+  // ssh and the other machine's shell read them: nothing but plain ones
   const isPlain = (word: string) => /^[\w.@:%+/-]*$/.test(word) && !word.startsWith('-');
-  if (host === '' || ![host, user, socket].every(isPlain)) return undefined;
-  return [
-    'ssh',
-    '-T',
-    ...['-o', 'ConnectTimeout=30'],
-    ...(user === '' ? [] : ['-l', user]),
-    ...(url.port === '' ? [] : ['-p', url.port]),
-    ...(identity === undefined ? [] : ['-i', identity]),
-    '--',
-    host,
-    displayArgv(dial(socket === '' || socket === '/' ? undefined : socket)),
-  ];
+  if (url.hostname === '' || ![url.username, url.hostname.replace(/^\[(.*)\]$/, '$1'), socket].every(isPlain))
+    return undefined;
+  const host = `${url.username === '' ? '' : `${url.username}@`}${url.host}`;
+  const line = displayArgv(dial(socket === '' || socket === '/' ? undefined : socket));
+  return { host: `ssh://${host}`, line };
 }
 
 function decode(text: string): string {

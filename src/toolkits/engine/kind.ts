@@ -21,11 +21,15 @@ export interface EngineKind {
   readonly makesMounts: boolean;
   /** What every container's limits are set to where the engine's own choice may be refused here. */
   limits?(endpoint: Endpoint): readonly Limit[];
+  /** What they are set to when a start has failed by them. */
+  lowerLimits?(message: string): readonly Limit[] | undefined;
   /** How graphics processors are asked for: `all`, a number, or names. Throws UserError 4. */
   gpus(asked: string, server: string): readonly object[];
   /** Why no container would start here, and what to do, as far as that can be seen without trying. */
   trouble?(info: EngineInfo, endpoint: Endpoint): { readonly because: string; readonly hint: string } | undefined;
-  /** What to do about a start that failed, where that is known of this engine. */
+  /** What else is to be known of it, beside its version. */
+  remark?(info: EngineInfo): string | undefined;
+  /** What to do about what it says, where that is known of this engine. */
   explain?(message: string): string | undefined;
 }
 

@@ -17,7 +17,7 @@ import { connectEngine, EngineError, type Engine } from './client.ts';
 import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
 import { inspectImage, labels } from './image.ts';
 import { engineInstance, findContainer, readFacts, type ContainerRecord } from './instance.ts';
-import type { EngineKind } from './kind.ts';
+import type { EngineKind, Limit } from './kind.ts';
 import type { EngineParams } from './params.ts';
 
 /** Makes a container of the image and starts it. What it will be called is recorded before it is there. */
@@ -44,10 +44,10 @@ export async function launch(
     });
   }
   if (kind.makesMounts) checkMounts(engine, confinement);
+  checkPorts(confinement, params);
+  const gpus = params.gpus === undefined ? [] : kind.gpus(params.gpus, engine.server);
   await context.record({ ...facts });
-  const made = { engine, image: found.Id, rootfs, name, confinement, params, facts };
-  // an engine without an init of its own refuses, each in its words: what is wrong then is said the second time
-  if (!(await make(made, true))) await make(made, false);
+  await make({ engine, image: found.Id, rootfs, name, confinement, params, gpus, facts });
   await context.record({ ...facts, made: true });
   return engineInstance(engine, name, facts, params);
 }
@@ -92,29 +92,50 @@ interface Making {
   readonly name: string;
   readonly confinement: Confinement;
   readonly params: EngineParams;
+  readonly gpus: readonly object[];
   readonly facts: ContainerRecord;
 }
 
-/** Creates and starts it; false where that failed with the engine's own init in front, and may work without. */
-async function make(making: Making, init: boolean): Promise<boolean> {
+/** Creates and starts it, in the first way that the engine takes. */
+async function make(making: Making): Promise<void> {
+  const { kind, endpoint } = making.engine;
+  let way: Way = { init: true, limits: kind.limits?.(endpoint) ?? [] };
+  for (;;) {
+    const refused = await tryOut(making, way);
+    if (refused === undefined) return;
+    const lower = kind.lowerLimits?.(refused.message);
+    if (lower !== undefined && way.lower !== true) way = { ...way, limits: lower, lower: true };
+    // an engine without an init of its own refuses, each in its words: what is wrong then is said without
+    else if (way.init) way = { ...way, init: false };
+    else {
+      throw new UserError(`cannot create ${making.name}: ${refused.message}`, {
+        cause: refused,
+        status: refused.status,
+        ...(refused.hint !== undefined && { hint: refused.hint }),
+      });
+    }
+  }
+}
+
+/** With the engine's own init in front, or without; with limits that any engine may give, or not. */
+interface Way {
+  readonly init: boolean;
+  readonly limits: readonly Limit[];
+  readonly lower?: true;
+}
+
+/** What the engine said where it did not start; then nothing is left of it. */
+async function tryOut(making: Making, { init, limits }: Way): Promise<EngineError | undefined> {
   const { engine, facts } = making;
-  const { kind, endpoint, server } = engine;
   const keeper = await keeperFor(making.rootfs.directory, init);
-  const limits = kind.limits?.(endpoint) ?? [];
-  const gpus = making.params.gpus === undefined ? [] : kind.gpus(making.params.gpus, server);
   try {
-    await create(making, containerConfig({ ...making, token: facts.token, keeper, init, limits, gpus }));
+    await create(making, containerConfig({ ...making, token: facts.token, keeper, init, limits }));
     await engine.call('POST', `/containers/${facts.container}/start`);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if ((await findContainer(engine, facts)) !== undefined) await removeContainer(engine, facts.container);
-    if (init) return false;
-    const hint = kind.explain?.(error.message);
-    throw new UserError(`cannot create ${making.name}: ${error.message}`, {
-      cause: error,
-      ...(hint !== undefined && { hint, status: 4 }),
-    });
+    return error;
   }
 }
 
@@ -133,6 +154,11 @@ async function create({ engine, name, facts, params }: Making, json: unknown): P
       cause: error,
     });
   }
+}
+
+function checkPorts({ network }: Confinement, params: EngineParams): void {
+  if (params.ports === undefined || (network === 'host' && params.network !== 'none')) return;
+  throw new UserError('ports are let out only where there is a network', { status: 2, hint: 'add --network' });
 }
 
 /** Of another machine nothing is known. */

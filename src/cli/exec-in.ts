@@ -3,13 +3,15 @@ import type { ExecOptions } from '../contract/index.ts';
 import { withActive } from '../flows/activation.ts';
 import type { Attached } from '../flows/attach.ts';
 
-interface ExecIn {
+export interface ExecIn {
   readonly directory: string | undefined;
   readonly env: readonly string[];
   readonly user: string | undefined;
   readonly tty: boolean;
   /** Ids of distributions that are active instead of those of the spec's first run; empty: those. */
   readonly with: readonly string[];
+  /** Where it writes, and then nothing is read; default: our own streams. */
+  readonly streams?: { readonly stdout: number; readonly stderr: number };
 }
 
 /** Runs a program in an instance on our own streams, as the spec's first run was run unless it is said otherwise. */
@@ -20,9 +22,9 @@ export async function execIn({ instance, record }: Attached, argv: Argv, options
     otherwise: '/',
     env: environmentIn(record.entered, options),
     user,
-    stdin: 'inherit',
-    stdout: 'inherit',
-    stderr: 'inherit',
+    stdin: options.streams === undefined ? 'inherit' : 'ignore',
+    stdout: options.streams?.stdout ?? 'inherit',
+    stderr: options.streams?.stderr ?? 'inherit',
     tty: options.tty,
   };
   if (instance.exec !== undefined) return await instance.exec(argv, given);

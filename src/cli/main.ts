@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, readonly [does: string, load: 'lean' | (() 
   trace: ['find out what a command runs on, and write it down', () => import('./commands/trace.ts')],
   resolve: ['make a spec exact: find versions and hashes', () => import('./commands/resolve.ts')],
   create: ['make an environment from a spec or a bundle', () => import('./commands/create.ts')],
+  attach: ['take in what somebody else has made', () => import('./commands/attach.ts')],
   verify: ['look whether an environment is what its spec says', () => import('./commands/verify.ts')],
   diff: ['compare any two of specs and places', () => import('./commands/diff.ts')],
   fingerprint: ['print the fingerprint of a place', () => import('./commands/fingerprint.ts')],

@@ -95,6 +95,21 @@ export interface Backend<P = unknown> {
   sweep(record: InstanceRecord, params: P, context: BackendContext): Promise<void>;
   /** Things of this kind that we did not make, to be looked into. */
   readonly place?: PlaceOpener<P>;
+  /** Being in things of this kind that we did not make. */
+  readonly adopt?: Adopter<P>;
+}
+
+/** How a backend enters what we did not make, and never removes it: `WORD:REFERENCE` under a name of ours. */
+export interface Adopter<P = unknown> {
+  /** What stands before the colon; where the backend has a `place`, that one's. */
+  readonly word: string;
+  /**
+   * The facts by which it is found again; undefined where it can only be looked at (an image). Changes nothing.
+   * Throws UserError 2 for what is not there.
+   */
+  find(reference: string, params: P, context: Context): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** As an instance: `start` and `stop` refuse where that is not ours to do, `remove` takes away only what is ours. */
+  enter(record: InstanceRecord, writable: boolean, params: P, context: BackendContext): Instance;
 }
 
 /** A live environment. */

@@ -4,6 +4,7 @@ import { UserError } from '../model/index.ts';
 import type { AnyBackend, BackendContext, Instance } from '../contract/index.ts';
 import type { InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import type { Claim } from '../inventory/shelf.ts';
+import { adoptedInstance } from './adopted.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type Hall } from './house.ts';
 import { takeBackFrom } from './in-place/take-back.ts';
@@ -24,7 +25,15 @@ export interface InstanceRootfs extends RootfsValue {
 export async function attach(name: string, hall: Hall): Promise<Attached> {
   const held = await hall.inventory.instances.find(name);
   if (held === undefined) {
-    const names = (await hall.inventory.instances.list()).map((one) => one.name);
+    const all = await hall.inventory.instances.list();
+    const members = all.flatMap(({ name: member, value }) => (value?.group === name ? [member] : []));
+    if (members.length > 0) {
+      throw new UserError(`${name} is a group: ${members.join(', ')}`, {
+        status: 2,
+        hint: `name one of them; exec --each, start, stop and delete take the group`,
+      });
+    }
+    const names = all.map((one) => one.name);
     const known =
       names.length === 0 ? 'there are none yet: repronim create makes one' : `there are: ${names.join(', ')}`;
     throw new UserError(`there is no instance ${name}`, { status: 2, hint: known });
@@ -36,6 +45,10 @@ export async function attach(name: string, hall: Hall): Promise<Attached> {
     });
   }
   const record = held.value;
+  if (record.adopted !== undefined) {
+    const instance = adoptedInstance(record, backendContext(name, hall, record), hall);
+    return { instance, record, rootfs: undefined };
+  }
   const backend = backendOf(record.backend, hall.backends);
   const instance = await backend.attach(record, paramsOf(backend, record.params), backendContext(name, hall, record));
   const rootfs = await hall.inventory.rootfs.find(record.image.rootfs);
@@ -62,6 +75,12 @@ export async function attachClaimed(
 }> {
   const { value: held } = claim.held;
   if (held === undefined) throw new UserError(`the record of ${claim.name} is damaged`);
+  if (held.adopted !== undefined) {
+    throw new UserError(`${claim.name} was not made by repronim, and is not changed by it`, {
+      status: 2,
+      hint: `repronim trace --in ${claim.name} --system -o FILE, then create one of your own`,
+    });
+  }
   let value: InstanceValue = held;
   const record = async (more: Partial<InstanceValue>) => {
     value = { ...value, ...more };
@@ -76,11 +95,11 @@ export async function attachClaimed(
   return { instance, current: () => value, record };
 }
 
-/** Removes an instance, whole or broken, and all that is its own. */
+/** Removes an instance, whole or broken, and all that is its own; what was only adopted is forgotten. */
 export async function remove(name: string, hall: Hall): Promise<void> {
   await using claim = await hall.inventory.instances.claim(name);
   const { value } = claim.held;
-  if (value !== undefined) {
+  if (value !== undefined && value.adopted === undefined) {
     const backend = backendOf(value.backend, hall.backends);
     const params = paramsOf(backend, value.params);
     const context = { ...contextOf(hall), state: claim.folder, record: async () => {} };

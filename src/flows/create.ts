@@ -20,6 +20,8 @@ export interface CreateRequest {
   /** The image that it is made from; default: that of the spec, which is built where it is not there. */
   readonly image?: RootfsValue;
   readonly confinement: Confinement;
+  /** Of those that are made together. */
+  readonly group?: string;
   /** For places that are there already. */
   readonly inPlace?: InPlaceOptions;
 }
@@ -57,6 +59,7 @@ export async function create(request: CreateRequest, house: House): Promise<Crea
     confinement: request.confinement,
     facts,
     ...(request.source === undefined ? {} : { spec: request.source.sha256 }),
+    ...(request.group === undefined ? {} : { group: request.group }),
     params: request.params,
     entered:
       request.spec === undefined ? { directory: '/', environment: {} } : enteredAs(request.spec, house.distributions),

@@ -8,6 +8,10 @@ export interface Listed {
   readonly status: InstanceStatus | 'making';
   /** The first digits of the lock's digest. */
   readonly rootfs: string;
+  /** The group that it is one of. */
+  readonly group?: string;
+  /** The place that was adopted under this name. */
+  readonly place?: string;
   /** Why it is broken. */
   readonly because?: string;
 }
@@ -21,6 +25,8 @@ export async function listInstances(house: House): Promise<readonly Listed[]> {
         name: one.name,
         backend: one.value?.backend ?? '?',
         rootfs: one.value?.image.rootfs.slice(0, 12) ?? '',
+        ...(one.value?.group === undefined ? {} : { group: one.value.group }),
+        ...(one.value?.adopted === undefined ? {} : { place: one.value.adopted.place }),
       };
       if (one.status === 'making') return { ...common, status: 'making' };
       if (one.status === 'broken') return { ...common, status: 'broken', because: one.because };

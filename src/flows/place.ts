@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { UserError, type Spec } from '../model/index.ts';
 import type { AnyBackend, Root, Session } from '../contract/index.ts';
-import { attach, isInPlace } from './attach.ts';
+import { attach, isInPlace, type Attached } from './attach.ts';
 import { paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
 import { load, loadStored } from './load.ts';
@@ -38,8 +38,12 @@ export interface Inside {
   readonly entered: InstanceValue['entered'];
 }
 
-/** Opens a place. Throws UserError 2 for what is none. */
-export async function openPlace(word: string, house: House): Promise<Place> {
+/** Opens a place; `params` are for what a backend opens. Throws UserError 2 for what is none. */
+export async function openPlace(
+  word: string,
+  house: House,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<Place> {
   if (word === 'host') return placeOf(localRoot(), 'host');
   const [, kind, named] = /^([a-z]+):(.*)$/s.exec(word) ?? [];
   if (kind === undefined || named === undefined) return await openInstance(word, house);
@@ -66,7 +70,7 @@ export async function openPlace(word: string, house: House): Promise<Place> {
       return placeOf(await layoutRoot(path, word, { wanted, signal }), word);
     }
     default:
-      return placeOf(await openOf(kind, named, house), word);
+      return placeOf(await openOf(kind, named, params, house), word);
   }
 }
 
@@ -77,7 +81,12 @@ function knownPlaces(backends: readonly AnyBackend[]): string[] {
 }
 
 /** What a backend has that is not ours. */
-async function openOf(word: string, reference: string, house: House): Promise<Root> {
+async function openOf(
+  word: string,
+  reference: string,
+  params: Readonly<Record<string, unknown>>,
+  house: House,
+): Promise<Root> {
   const backend = house.backends.find(({ place }) => place?.word === word);
   if (backend?.place === undefined) {
     throw new UserError(`unknown kind of place "${word}:"`, {
@@ -85,7 +94,7 @@ async function openOf(word: string, reference: string, house: House): Promise<Ro
       hint: `known: ${knownPlaces(house.backends).join(', ')}`,
     });
   }
-  return await backend.place.open(reference, paramsOf(backend, {}), contextOf(house));
+  return await backend.place.open(reference, paramsOf(backend, params), contextOf(house));
 }
 
 async function openInstance(word: string, house: House): Promise<Place> {
@@ -97,6 +106,7 @@ async function openInstance(word: string, house: House): Promise<Place> {
     });
   }
   const attached = await attach(word, house);
+  if (attached.record.adopted !== undefined) return await openAdopted(word, attached, house);
   const session = await attached.instance.session();
   return {
     label: word,
@@ -107,6 +117,21 @@ async function openInstance(word: string, house: House): Promise<Place> {
     ...(attached.rootfs === undefined ? {} : { rootfs: attached.rootfs }),
     ...(attached.rootfs?.manifest === undefined ? {} : { manifest: attached.rootfs.manifest }),
     [Symbol.asyncDispose]: async () => await session[Symbol.asyncDispose](),
+  };
+}
+
+/** What we did not make is looked at as the place that it is; and entered where that can be. */
+async function openAdopted(word: string, { record, instance }: Attached, house: House): Promise<Place> {
+  const { adopted, spec, entered } = record;
+  const place = await openPlace(adopted?.place ?? '', house, record.params);
+  const { label, root } = place;
+  const canEnter = Object.keys(record.facts).length > 0;
+  return {
+    label: label === 'host' ? label : word,
+    root,
+    ...(spec === undefined ? {} : { spec: await loadStored(word, spec, house) }),
+    ...(canEnter ? { enter: async () => ({ entered, session: await instance.session() }) } : {}),
+    [Symbol.asyncDispose]: async () => await place[Symbol.asyncDispose](),
   };
 }
 

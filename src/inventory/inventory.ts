@@ -20,6 +20,10 @@ export interface InstanceValue extends InstanceRecord {
     /** Ids of those that are active where nothing else is said, in order. */
     readonly with?: readonly string[];
   };
+  /** The instances that were made together with it have the same one. */
+  readonly group?: string;
+  /** It was not made by us, and is never removed: the word for the place, and whether what runs in it may change it. */
+  readonly adopted?: { readonly place: string; readonly writable: boolean };
   /** The sha256 of the spec that it is being turned into, in the store: while that is not done, or was interrupted. */
   readonly becoming?: string;
   /** What was changed since it was made: a list of paths in the store, and content that it took. sha256s. */
@@ -74,6 +78,8 @@ function checkInstance(value: unknown): InstanceValue {
   const fields = object(value);
   texts(fields, 'name', 'backend');
   if (fields['spec'] !== undefined) texts(fields, 'spec');
+  if (fields['group'] !== undefined) texts(fields, 'group');
+  if (fields['adopted'] !== undefined) texts(object(fields['adopted']), 'place');
   checkImage({ params: {}, facts: {}, ...object(fields['image']) });
   object(fields['facts']);
   object(fields['params']);

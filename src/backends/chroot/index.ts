@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Backend, ImageRecord } from '../../contract/index.ts';
 import { probeConfinement } from '../../sessions/confined.ts';
 import { removeHeld } from '../../sessions/remove-held.ts';
+import { folders } from './adopt.ts';
 import { instanceOf, layInstance, ownNames } from './instance.ts';
 
 const params = v.strictObject({});
@@ -34,6 +35,8 @@ export const chroot: Backend<Record<string, never>> = {
   async attach(record, _params, context) {
     return instanceOf(record.name, record.confinement, record.facts, context);
   },
+
+  adopt: folders,
 
   async sweep(_record, _params, context) {
     await removeHeld(context.state, ownNames);

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 
 import { UserError, type DistributionSpec, type Spec } from '../../model/index.ts';
-import { create, type Created } from '../../flows/create.ts';
-import { createFromImage } from '../../flows/image/instance.ts';
+import { create, type Created, type CreateRequest } from '../../flows/create.ts';
+import { createGroup, refuseGroup } from '../../flows/group.ts';
+import type { House } from '../../flows/house.ts';
+import { sourceOfImage } from '../../flows/image/instance.ts';
 import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { forms, previewOf, renderTo } from '../../flows/preview.ts';
@@ -17,7 +19,7 @@ import { planLines } from '../render/plan.ts';
 import { checkName } from '../refuse.ts';
 import { backendOptions, confinementFrom, confinementOptions, houseOf, paramsFrom } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Options, Verb } from '../verb.ts';
+import type { Invocation, Options, Verb } from '../verb.ts';
 
 export const verb: Verb = {
   summary: 'Make an environment from a spec or a bundle.',
@@ -36,6 +38,7 @@ export const verb: Verb = {
     { flags: '-o, --output <dir>', says: 'the folder of --render', matters: true },
     { flags: '--template <file>', says: 'a recipe of your own for --render', otherwise: 'that of the settings' },
     ...confinementOptions,
+    { flags: '--count <n>', says: 'so many of it: NAME-1, NAME-2 …, as a group NAME' },
     { flags: '--image <image>', says: 'from an image that is there, and no spec' },
     { flags: '--allow-system', says: 'on native and its like: packages of the system may be changed' },
     { flags: '-f, --force', says: 'on native and its like: replace what is there and different' },
@@ -72,9 +75,7 @@ export const verb: Verb = {
     const tag = options.text('image');
     if (tag !== undefined) {
       if (file !== undefined || only) throw new UserError('--image goes without a spec', { status: 2 });
-      const created = await createFromImage(tag, common, house);
-      sayCreated(created.created, created.spec, terminal);
-      return 0;
+      return await make({ ...common, ...(await sourceOfImage(tag, house)) }, { terminal, options }, house);
     }
     if (file === undefined && !existsSync(source)) {
       throw new UserError('there is no repronim.yaml here', {
@@ -112,16 +113,47 @@ export const verb: Verb = {
       else for (const line of planLines(plan)) terminal.answer(line);
       return 0;
     }
-    sayCreated(await create({ ...common, spec, source: exact }, house), spec, terminal, added);
-    return 0;
+    return await make({ ...common, spec, source: exact }, { terminal, options }, house, added);
   },
 };
 
+/** Makes one, or a group of them, and says so. */
+async function make(
+  request: CreateRequest,
+  { terminal, options }: Pick<Invocation, 'terminal' | 'options'>,
+  house: House,
+  added?: DistributionSpec,
+): Promise<number> {
+  const size = countFrom(options.text('count'));
+  if (size === undefined) {
+    await refuseGroup(request.name, house);
+    sayCreated(await create(request, house), request.spec, terminal, added);
+  } else sayGroup(request.name, await createGroup(request, size, house), request.spec, terminal);
+  return 0;
+}
+
+function countFrom(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  if (/^[1-9]\d{0,2}$/.test(word)) return Number(word);
+  throw new UserError(`--count ${word}: expected a number from 1 to 999`, { status: 2 });
+}
+
+function sayGroup(name: string, created: readonly Created[], spec: Spec | undefined, terminal: Terminal): void {
+  if (terminal.json) terminal.value(created.map(answerOf));
+  const [first] = created;
+  if (first !== undefined) for (const line of createdLine(first, spec)) terminal.say(line);
+  const [one, last] = [created[0]?.name ?? '', created.at(-1)?.name ?? ''];
+  terminal.say(`          ${name}: ${created.length === 1 ? one : `${one} to ${last}`}`);
+  terminal.say(`          repronim exec --each ${name} -- COMMAND`);
+}
+
+function answerOf(created: Created): Omit<Created, 'instance'> {
+  const { instance: _, ...answer } = created;
+  return answer;
+}
+
 function sayCreated(created: Created, spec: Spec | undefined, terminal: Terminal, added?: DistributionSpec): void {
-  if (terminal.json) {
-    const { instance: _, ...answer } = created;
-    terminal.value(answer);
-  }
+  if (terminal.json) terminal.value(answerOf(created));
   for (const line of createdLine(created, spec)) terminal.say(line);
   if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
   const verify = spec === undefined ? '' : `repronim verify ${created.name}     `;

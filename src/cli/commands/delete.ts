@@ -1,11 +1,13 @@
 import { UserError } from '../../model/index.ts';
 import { remove } from '../../flows/attach.ts';
+import { atOnce, expandGroups, inTurns } from '../../flows/group/members.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
-  summary: 'Remove environments, and all that is their own; what an interrupted create left, too.',
-  usage: ['delete NAME …'],
+  summary:
+    'Remove environments, and all that is their own; what an interrupted create left, too; what was attached is only forgotten.',
+  usage: ['delete NAME|GROUP …'],
   operands: [1, 1000],
   command: 'none',
   options: [
@@ -15,22 +17,31 @@ export const verb: Verb = {
   examples: [['repronim delete study', 'whole names only']],
   async run({ terminal, operands, options }) {
     const house = houseOf(terminal);
-    const known = new Set((await house.inventory.instances.list()).map(({ name }) => name));
-    const unknown = operands.filter((name) => !known.has(name));
+    const known = new Map((await house.inventory.instances.list()).map(({ name, value }) => [name, value]));
+    const names = await expandGroups(operands, house);
+    const unknown = names.filter((name) => !known.has(name));
     if (unknown.length > 0) {
       throw new UserError(`there is no instance ${unknown.join(', ')}`, {
         status: 2,
         hint: 'repronim ls lists what there is',
       });
     }
-    for (const name of new Set(operands)) {
+    // a group is asked for once
+    const asked = new Map(
+      await Promise.all(operands.map(async (word) => [word, await expandGroups([word], house)] as const)),
+    );
+    for (const [word, members] of asked) {
+      const what = members.includes(word) ? word : `${word}: ${members.join(', ')}`;
       if (options.flag('dryRun')) {
-        terminal.answer(`would remove ${name}`);
+        terminal.answer(`would remove ${what}`);
         continue;
       }
-      if (terminal.interactive && !options.flag('yes') && !(await terminal.ask(`remove ${name}?`))) continue;
-      await remove(name, house);
-      terminal.say(`removed ${name}`);
+      if (terminal.interactive && !options.flag('yes') && !(await terminal.ask(`remove ${what}?`))) continue;
+      await inTurns(members, atOnce, async (name) => {
+        await remove(name, house);
+        const place = known.get(name)?.adopted?.place;
+        terminal.say(place === undefined ? `removed ${name}` : `forgot ${name}: ${place} is as it was`);
+      });
     }
     return 0;
   },

@@ -1,21 +1,22 @@
 import { attach } from '../../flows/attach.ts';
+import { atOnce, expandGroups, inTurns } from '../../flows/group/members.ts';
 import { hallOf } from '../hall-of.ts';
 import type { Verb } from '../verb.ts';
 
 export const verb: Verb = {
   summary: 'Stop environments: what runs in them ends, what they hold stays.',
-  usage: ['stop NAME …'],
+  usage: ['stop NAME|GROUP …'],
   operands: [1, 100],
   command: 'none',
   options: [],
   examples: [['repronim stop study', '']],
   async run({ terminal, operands }) {
     const hall = hallOf(terminal);
-    for (const name of operands) {
+    await inTurns(await expandGroups(operands, hall), atOnce, async (name) => {
       const { instance } = await attach(name, hall);
       await instance.stop();
       terminal.say(`${name} is ${await instance.status()}`);
-    }
+    });
     return 0;
   },
 };

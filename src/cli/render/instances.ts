@@ -1,15 +1,14 @@
 import type { Listed } from '../../flows/list.ts';
+import { tableLines } from './table.ts';
 
-/** `ls`, as a table. */
-export function instanceLines(listed: readonly Listed[]): string[] {
-  const widths = [
-    Math.max(4, ...listed.map(({ name }) => name.length)),
-    Math.max(7, ...listed.map(({ backend }) => backend.length)),
-  ] as const;
-  const row = (name: string, backend: string, status: string, rest: string) =>
-    `${name.padEnd(widths[0])}  ${backend.padEnd(widths[1])}  ${status.padEnd(7)}  ${rest}`.trimEnd();
-  return [
-    row('name', 'backend', 'status', 'rootfs'),
-    ...listed.map(({ name, backend, status, rootfs, because }) => row(name, backend, status, because ?? rootfs)),
-  ];
+/** `ls`, as a table; which group somebody is of is only a column where there are groups. */
+export function instanceLines(listed: readonly Listed[]): readonly string[] {
+  const groups = listed.some(({ group }) => group !== undefined);
+  const row = (name: string, group: string, ...rest: readonly string[]) => [name, ...(groups ? [group] : []), ...rest];
+  return tableLines([
+    row('name', 'group', 'backend', 'status', 'rootfs'),
+    ...listed.map(({ name, group = '-', backend, status, rootfs, place, because }) =>
+      row(name, group, backend, status, because ?? (place === undefined ? rootfs : `attached ${place}`)),
+    ),
+  ]);
 }

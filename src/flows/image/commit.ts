@@ -70,6 +70,12 @@ export interface CommitOptions {
 /** Finds out what was done in an instance since it was made, by looking: nothing of it is changed. */
 export async function planCommit(name: string, options: CommitOptions, house: House): Promise<Commit> {
   const { instance, record, rootfs } = await attach(name, house);
+  if (record.adopted !== undefined) {
+    throw new UserError(`${name} was not made by repronim: there is nothing to compare it with`, {
+      status: 2,
+      hint: `repronim trace --in ${name} --system -o FILE describes it; commit --opaque takes its tree as it is`,
+    });
+  }
   const origin = originOf(name, rootfs);
   const from = await loadStored(name, record.spec, house);
   await using session = await instance.session();

@@ -2,6 +2,7 @@ import type { GenericSchema } from 'valibot';
 
 import { UserError } from '../../model/index.ts';
 import type { Backend, Context, Unusable, Usable } from '../../contract/index.ts';
+import { engineAdopter } from './adopt.ts';
 import { assemble, removeImage } from './assemble.ts';
 import { connectEngine } from './client.ts';
 import type { EngineInfo, EngineKind } from './kind.ts';
@@ -23,6 +24,7 @@ export function engineBackend(kind: EngineKind, params: GenericSchema<unknown, E
     attach: async (...rest) => await attach(kind, ...rest),
     sweep: async (...rest) => await sweep(kind, ...rest),
     place: enginePlace(kind),
+    adopt: engineAdopter(kind),
   };
 }
 

@@ -20,7 +20,7 @@ const files = globSync(patterns[kind] ?? [kind, ...named], { cwd: top })
   .filter((file) => patterns[kind] === undefined || named.length === 0 || named.some((name) => file.includes(name)))
   .map((file) => resolve(top, file))
   .toSorted();
-const timeout = kind === 'e2e' ? 900_000 : 120_000;
+const timeout = kind === 'e2e' ? 600_000 : 120_000;
 const began = performance.now();
 const minutes = Number(process.env['TEST_MINUTES'] ?? Infinity);
 

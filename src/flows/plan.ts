@@ -115,7 +115,7 @@ export function stepsOf(
 }
 
 /** The user's own steps: one step of the plan for each. */
-export function customizeSteps({ customize = [] }: Spec): readonly Step[] {
+function customizeSteps({ customize = [] }: Spec): readonly Step[] {
   return customize.map(({ run, file }, index): Step => {
     const because = customizeReason(index);
     if (run !== undefined) return { do: 'run', argv: run as Argv, because };
@@ -135,7 +135,7 @@ export function customizeSteps({ customize = [] }: Spec): readonly Step[] {
 }
 
 /** As verify and plans name what such a step makes; steps are counted from 1. */
-export function customizeReason(index: number): string {
+function customizeReason(index: number): string {
   return `made by customize step ${index + 1}`;
 }
 

@@ -123,7 +123,10 @@ async function refuseSystem(
   if (lines.length === 0) return;
   const shown = [...lines.slice(0, 20), ...(lines.length > 20 ? [`… and ${lines.length - 20} more`] : [])];
   if (!options.allowSystem && (await options.ask?.(shown)) !== true) {
-    const what = packages.length === 0 ? 'its own programs' : `${packages.length} packages of the system`;
+    const what =
+      packages.length === 0
+        ? 'its own programs'
+        : `${packages.length} ${packages.length === 1 ? 'package' : 'packages'} of the system`;
     throw new UserError(`cannot create ${name} on ${label} without touching ${what}`, {
       status: 4,
       details: shown,

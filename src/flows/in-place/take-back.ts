@@ -44,7 +44,7 @@ export async function takeBackFrom(
   const shown = left.slice(0, 10);
   hall.onProgress({
     step: 'delete',
-    finished: `${left.length} paths of ${claim.name} stay: what came later lies in them, or they are no longer its own`,
+    finished: `what stays of ${claim.name}, since something else lies in it or it is no longer its own:`,
     details: [...shown, ...(left.length > shown.length ? [`… and ${left.length - shown.length} more`] : [])],
   });
 }
@@ -54,7 +54,7 @@ export async function takeBackFrom(
  * something else lies. Where the making was `interrupted`, what has another content is not ours either. Idempotent.
  * Returns what stays, sorted.
  */
-async function takeBack(folder: string, session: Session, interrupted: boolean): Promise<readonly string[]> {
+export async function takeBack(folder: string, session: Session, interrupted: boolean): Promise<readonly string[]> {
   const made = readMade(folder) ?? [];
   const stats = await session.root.lstat(made.map(({ path }) => path));
   const ours = made.filter(({ type }, index) => stats[index]?.type === (type === 'hardlink' ? 'file' : type));

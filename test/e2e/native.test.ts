@@ -1,0 +1,120 @@
+/** This machine itself: what is laid over it, what is not touched, and what goes again. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { native } from '../../src/backends/native/index.ts';
+import { runProcess } from '../../src/sessions/process.ts';
+import { testPlace } from '../contract/place.ts';
+import { commandIn, type Said } from './command.ts';
+import { need, scratch } from './need.ts';
+
+testPlace({ backend: native, params: {} });
+
+const directory = mkdtempSync(join(tmpdir(), 'repronim-native-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+const tool = join(directory, 'tool');
+const spec = join(directory, 'tool.yaml');
+const run = commandIn(scratch('native'));
+const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
+
+function done({ status, stdout, stderr }: Said): string {
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+function makeTool(): void {
+  mkdirSync(join(tool, 'bin'), { recursive: true });
+  writeFileSync(join(tool, 'bin/say'), `#!/bin/sh\ncat ${tool}/text\nls ${tool}/empty\n`);
+  chmodSync(join(tool, 'bin/say'), 0o755);
+  mkdirSync(join(tool, 'empty'), { recursive: true });
+  writeFileSync(join(tool, 'text'), 'it says so\n');
+}
+
+before(async () => {
+  makeTool();
+  done(await run('trace', '-q', '-o', spec, '--whole', tool, '--', join(tool, 'bin/say')));
+});
+
+test('a stranger’s spec is not put on the machine, unless it is trusted', async () => {
+  const refused = await run('create', 'native-one', spec, '-b', 'native');
+  assert.equal(refused.status, 4, refused.stderr);
+  assert.match(refused.stderr, /nothing that runs on this machine is confined\nhint: {2}--trust/);
+  assert.equal(done(await run('ls')), '');
+});
+
+test('what is there already stays when it goes', async () => {
+  assert.match((await run('create', 'native-one', spec, '-b', 'native', '--trust')).stderr, /native: 0 paths made/);
+  assert.match(done(await run('verify', 'native-one')), /is what its spec says/);
+  done(await run('delete', '-y', 'native-one'));
+  assert.equal(readFileSync(join(tool, 'text'), 'utf8'), 'it says so\n');
+});
+
+test('what is made is made exactly, is verified, runs, and goes; what came later stays', async () => {
+  rmSync(tool, { recursive: true });
+  done(await run('create', 'native-two', spec, '-b', 'native', '--trust'));
+  assert.equal(done(await run('exec', 'native-two', '--', join(tool, 'bin/say'))), 'it says so\n');
+  assert.match(done(await run('verify', 'native-two')), /is what its spec says/);
+  writeFileSync(join(tool, 'text'), 'another\n');
+  const verdict = await run('verify', 'native-two');
+  assert.equal(verdict.status, 3);
+  assert.match(verdict.stdout, /\/tool\/text +changed/);
+  writeFileSync(join(tool, 'mine'), '');
+  const deleted = await run('delete', '-y', 'native-two');
+  assert.match(deleted.stderr, /what stays of native-two, .*:\n.*\/tool\n/);
+  assert.deepEqual([existsSync(join(tool, 'mine')), existsSync(join(tool, 'bin'))], [true, false]);
+  rmSync(tool, { recursive: true });
+});
+
+test('what is there and different is named, and replaced only by force', async () => {
+  mkdirSync(tool);
+  writeFileSync(join(tool, 'text'), 'mine\n');
+  const refused = await run('create', 'native-three', spec, '-b', 'native', '--trust');
+  assert.equal(refused.status, 2, refused.stderr);
+  assert.match(refused.stderr, /1 file is there and different\n.*\/tool\/text\n/);
+  assert.deepEqual([readFileSync(join(tool, 'text'), 'utf8'), existsSync(join(tool, 'bin'))], ['mine\n', false]);
+  assert.equal(done(await run('ls')), '');
+  assert.match((await run('create', 'native-three', spec, '-b', 'native', '--trust', '--force')).stderr, /1 replaced/);
+  assert.match(done(await run('verify', 'native-three')), /is what its spec says/);
+  done(await run('delete', '-y', 'native-three'));
+  assert.deepEqual([readFileSync(join(tool, 'text'), 'utf8'), existsSync(join(tool, 'bin'))], ['it says so\n', false]);
+});
+
+test('packages of the system are named, and installed only where that is said', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root installs packages');
+  const isThere = async () =>
+    (await runProcess(['dpkg-query', '-W', '-f', '${db:Status-Status}', 'hello'], { accept: 'any' })).stdout.toString();
+  const before = await isThere();
+  if (before === 'installed') return t.skip('hello is installed on this machine, and stays');
+  await need('hello');
+  t.after(async () => await runProcess(['dpkg', '--purge', 'hello'], { env: environment, accept: 'any' }));
+  const file = join(directory, 'hello.yaml');
+  done(await run('trace', '-q', '-o', file, '--', 'hello'));
+  await runProcess(['dpkg', '--purge', 'hello'], { env: environment });
+  const refused = await run('create', 'native-hello', file, '-b', 'native', '--trust');
+  assert.equal(refused.status, 4, refused.stderr);
+  assert.match(refused.stderr, /without touching 1 package of the system\n +hello:\S+ [0-9.-]+/);
+  assert.notEqual(await isThere(), 'installed');
+  const created = await run('create', 'native-hello', file, '-b', 'native', '--trust', '--allow-system');
+  assert.match(created.stderr, /1 package of the system installed/);
+  assert.equal(await isThere(), 'installed');
+  assert.match(done(await run('verify', 'native-hello')), /is what its spec says/);
+  assert.equal(done(await run('exec', 'native-hello', '--', 'hello')), 'Hello, world!\n');
+  done(await run('delete', '-y', 'native-hello'));
+});
+
+test('programs of one’s own run on the machine only where that is said', async () => {
+  makeTool();
+  const file = join(directory, 'own.yaml');
+  const made = join(directory, 'made');
+  writeFileSync(file, readFileSync(spec, 'utf8').replace(/^lock:$/m, `customize:\n- run: [touch, ${made}]\nlock:`));
+  const refused = await run('create', 'native-own', file, '-b', 'native', '--trust');
+  assert.equal(refused.status, 4, refused.stderr);
+  assert.match(refused.stderr, /without touching its own programs\n +runs touch /);
+  assert.equal(existsSync(made), false);
+  done(await run('create', 'native-own', file, '-b', 'native', '--trust', '--allow-system'));
+  assert.equal(existsSync(made), true);
+  done(await run('delete', '-y', 'native-own'));
+});

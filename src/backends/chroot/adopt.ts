@@ -11,7 +11,7 @@ import { layerOver } from '../../sessions/layered.ts';
  * Folders that somebody else has filled. What runs in one sees its changes and leaves none behind: they go into a
  * layer that ends with the session, unless the folder is said to be writable.
  */
-export const folders: Adopter<Record<string, never>> = {
+export const folders: Adopter = {
   word: 'root',
   async find(reference) {
     const directory = resolve(reference);

@@ -1,5 +1,7 @@
 import type { Context } from './context.ts';
+import type { RunLock } from '../model/index.ts';
 import type { Root } from './root.ts';
+import type { Session } from './session.ts';
 
 /** How a backend opens what it has and we did not make: `WORD:REFERENCE` in the grammar of places. */
 export interface PlaceOpener<P = unknown> {
@@ -12,4 +14,16 @@ export interface PlaceOpener<P = unknown> {
    * that kind can't be had on this machine.
    */
   open(reference: string, params: P, context: Context): Promise<Root>;
+  /** Being there, as whoever is let in; nothing but what is run there changes it. Absent: it is only looked at. */
+  enter?(reference: string, params: P, context: Context): Promise<Entered>;
+}
+
+/** Being somewhere, and how commands are run there where nothing else is said. */
+export interface Entered {
+  readonly session: Session;
+  readonly entered: {
+    readonly directory: string;
+    readonly as: RunLock['as'];
+    readonly environment: Readonly<Record<string, string>>;
+  };
 }

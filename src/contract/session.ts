@@ -44,6 +44,11 @@ export interface ExecOptions {
 export interface Session extends AsyncDisposable {
   /** Looking, in the same place. */
   readonly root: Root;
+  /**
+   * Where it is a whole machine, and no tree of ours: too much to be looked through, and only `scratch` is a folder in
+   * which things may be put for a while.
+   */
+  readonly machine?: { readonly scratch: string };
   /** Runs a program to its end and returns what it wrote. Throws CommandFailed for a status that is not accepted. */
   run(argv: Argv, options?: RunOptions): Promise<RunResult>;
   /** Runs a program on our descriptors; resolves with its exit status (128 + N for signal N, 126, 127 as a shell has them). */

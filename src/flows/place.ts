@@ -28,7 +28,10 @@ export interface Place extends AsyncDisposable {
   readonly inPlace?: boolean;
   /** Of an instance: being in it. */
   readonly inside?: Inside;
-  /** Of a folder: being in it, confined; what is changed there goes into `work`, an empty folder, and not into it. */
+  /**
+   * Being in it. Of a folder: confined; what is changed there goes into `work`, an empty folder, and not into it. Of what
+   * a backend has: as the backend does it.
+   */
   enter?(work: string): Promise<Inside>;
 }
 
@@ -70,7 +73,7 @@ export async function openPlace(
       return placeOf(await layoutRoot(path, word, { wanted, signal }), word);
     }
     default:
-      return placeOf(await openOf(kind, named, params, house), word);
+      return await openOf(word, { kind, reference: named, params }, house);
   }
 }
 
@@ -82,19 +85,23 @@ function knownPlaces(backends: readonly AnyBackend[]): string[] {
 
 /** What a backend has that is not ours. */
 async function openOf(
-  word: string,
-  reference: string,
-  params: Readonly<Record<string, unknown>>,
+  label: string,
+  of: { readonly kind: string; readonly reference: string; readonly params: Readonly<Record<string, unknown>> },
   house: House,
-): Promise<Root> {
-  const backend = house.backends.find(({ place }) => place?.word === word);
+): Promise<Place> {
+  const backend = house.backends.find(({ place }) => place?.word === of.kind);
   if (backend?.place === undefined) {
-    throw new UserError(`unknown kind of place "${word}:"`, {
+    throw new UserError(`unknown kind of place "${of.kind}:"`, {
       status: 2,
       hint: `known: ${knownPlaces(house.backends).join(', ')}`,
     });
   }
-  return await backend.place.open(reference, paramsOf(backend, params), contextOf(house));
+  const { place } = backend;
+  const params = paramsOf(backend, of.params);
+  const context = contextOf(house);
+  const opened = placeOf(await place.open(of.reference, params, context), label);
+  const enter = place.enter?.bind(place);
+  return enter === undefined ? opened : { ...opened, enter: async () => await enter(of.reference, params, context) };
 }
 
 async function openInstance(word: string, house: House): Promise<Place> {

@@ -35,6 +35,8 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
 
   return {
     root,
+    // root may run things as others, who can't enter our folder; others may write nowhere else
+    ...(instance === undefined ? { machine: { scratch: host.uid === 0 ? '/' : host.folder } } : {}),
     async run(argv, options: RunOptions = {}): Promise<RunResult> {
       options.signal?.throwIfAborted();
       const { env, cwd, accept = [0], ...rest } = options;
@@ -50,7 +52,7 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
       return result;
     },
     async exec(argv, options: ExecOptions) {
-      if (!isOther && options.user !== undefined && options.user.uid !== host.uid) {
+      if (!isOther && (options.user ?? host).uid !== host.uid) {
         throw new UserError(`only root of ${host.connection.host} can run something as another user`, { status: 4 });
       }
       return await execThere(acting, [...leaving, ...asWhom(execFields(argv, options), isOther)], options);
@@ -79,11 +81,9 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
 
 /** Looking at a host, or at an instance of ours there. */
 export function rootThere(host: Host, label: string, instance?: There['instance']): Root {
-  const fields =
-    instance === undefined
-      ? []
-      : ['@state', instance.state, ...(instance.tree === undefined ? [] : ['@root', instance.tree])];
-  return remoteRoot(host, label, fields);
+  if (instance === undefined) return remoteRoot(host, label, [], [host.folder]);
+  const { state, tree } = instance;
+  return remoteRoot(host, label, ['@state', state, ...(tree === undefined ? [] : ['@root', tree])]);
 }
 
 /** Unpacks a tar there by one start of our part. */

@@ -26,7 +26,7 @@ export async function assemble(rootfs: Rootfs, params: SshParams, context: Backe
   const host = await hostOf(params);
   const { digest } = rootfs;
   const reference = `${host.folder}/rootfs/${digest}`;
-  await context.record({ host: params.host, folder: host.folder, socket: host.connection.socket });
+  await context.record({ host: host.connection.host, folder: host.folder, socket: host.connection.socket });
   const record = { backend: 'ssh', reference, rootfs: digest };
   const begun = await begin(host, digest, context);
   if (begun === undefined) return record;

@@ -21,6 +21,7 @@ import { controlOf } from '../../sessions/ssh/control.ts';
 import { openHost, type Host } from '../../sessions/ssh/host.ts';
 import { execInstance, sshSession } from '../../sessions/ssh.ts';
 import type { SshParams } from './params.ts';
+import { nameOf } from './reach.ts';
 
 /** What the inventory keeps of an instance. */
 const factsSchema = v.object({
@@ -46,7 +47,8 @@ export async function launch(
   params: SshParams,
   context: BackendContext,
 ): Promise<Instance> {
-  const { host: named, folder } = params;
+  const { folder } = params;
+  const named = nameOf(params);
   const host = await reach({ host: named, folder }, params);
   const facts: Facts = {
     host: named,

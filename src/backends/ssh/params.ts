@@ -8,7 +8,7 @@ import { isHost } from '../../sessions/ssh/connection.ts';
 /** What `--set` takes for ssh. */
 export const sshParams = v.strictObject({
   /** As ssh takes it: a name of its configuration, `USER@HOST`, `ssh://USER@HOST:PORT`. */
-  host: v.pipe(v.string('expected a host: --set host=NAME'), v.check(isHost, 'expected a host, as ssh takes it')),
+  host: v.optional(v.pipe(v.string(), v.check(isHost, 'expected a host, as ssh takes it'))),
   /** Where our files lie there: below the home folder unless it is absolute. Default: `.local/share/repronim/remote`. */
   folder: v.optional(
     v.pipe(

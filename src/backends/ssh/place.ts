@@ -1,10 +1,9 @@
-import * as v from 'valibot';
-
 import { UserError } from '../../model/index.ts';
 import type { PlaceOpener } from '../../contract/index.ts';
 import { isHost } from '../../sessions/ssh/connection.ts';
-import { rootThere } from '../../sessions/ssh.ts';
-import { sshParams, type SshParams } from './params.ts';
+import type { Host } from '../../sessions/ssh/host.ts';
+import { rootThere, sshSession } from '../../sessions/ssh.ts';
+import type { SshParams } from './params.ts';
 import { hostOf } from './reach.ts';
 
 /** A host as it is: nothing is changed there but for our own folder, in which our part of the looking lies. */
@@ -12,10 +11,22 @@ export const sshPlace: PlaceOpener<SshParams> = {
   word: 'ssh',
   operand: 'HOST',
   async open(reference, params) {
-    if (!isHost(reference)) {
-      throw new UserError(`${JSON.stringify(reference)} is not a host`, { status: 2, hint: 'as in ssh USER@HOST' });
-    }
-    const host = await hostOf(v.parse(sshParams, { ...params, host: reference }));
-    return rootThere(host, `ssh:${reference}`);
+    return rootThere(await named(reference, params), `ssh:${reference}`);
+  },
+  async enter(reference, params) {
+    const host = await named(reference, params);
+    const { as } = host;
+    const environment = { HOME: as.home };
+    return {
+      session: sshSession({ host, label: `ssh:${reference}` }),
+      entered: { directory: as.home, as, environment },
+    };
   },
 };
+
+async function named(reference: string, params: SshParams): Promise<Host> {
+  if (!isHost(reference)) {
+    throw new UserError(`${JSON.stringify(reference)} is not a host`, { status: 2, hint: 'as in ssh USER@HOST' });
+  }
+  return await hostOf({ ...params, host: reference });
+}

@@ -12,6 +12,14 @@ export interface Host {
   /** Absolute: below it is everything that we put there. */
   readonly folder: string;
   readonly uid: number;
+  /** As whom we are there. */
+  readonly as: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups: readonly number[];
+    readonly umask: string;
+    readonly home: string;
+  };
   readonly machine: string;
   /** Programs of a short list that are there. */
   readonly programs: ReadonlySet<string>;
@@ -28,13 +36,13 @@ const parts = [
 
 /** Finds out what a host is; POSIX sh is enough for it. */
 const lookAround = `
-umask 077
+mask=$(umask)
 folder=$1
 case $folder in
   /*) ;;
   *) folder=\${HOME:-/nonexistent}/$folder ;;
 esac
-printf '%s\\0' "$folder" "$(id -u)" "$(uname -m)" "$(uname -s)"
+printf '%s\\0' "" repronim "$folder" "$(id -u)" "$(uname -m)" "$(uname -s)" "$(id -g)" "$(id -G)" "$mask" "\${HOME:-/}"
 [ -e "$folder/lib/$2/whole" ] && printf 'installed\\0'
 for program in perl zstd gzip podman apptainer singularity; do
   for bin in /usr/local/bin /usr/bin /bin /usr/local/sbin /usr/sbin /sbin; do
@@ -94,11 +102,17 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
   const contents = parts.map((part) => ({ name: part.pathname.split('/').at(-1) ?? '', content: readFileSync(part) }));
   const digest = sha256(Buffer.concat(contents.map(({ content }) => content))).slice(0, 16);
   const said = await ask(connection, sh`exec /bin/sh -c ${lookAround} sh ${wanted} ${digest}`);
-  const [folder = '', uid = '', kernelMachine = '', kernel, ...programs] = said
-    .toString('utf8')
-    .split('\0')
-    .slice(0, -1);
+  const [chatter = '', mark, ...answers] = said.toString('utf8').split('\0').slice(0, -1);
+  const [folder = '', uid = '', kernelMachine = '', kernel, gid, groups = '', umask = '', home = '/'] = answers;
+  const programs = answers.slice(8);
   const { host } = connection;
+  if (chatter !== '' && mark === 'repronim') {
+    throw new UserError(`the shell of ${host} writes something of its own before every command`, {
+      hint: 'what greets people there has to be written in interactive shells only',
+      details: [chatter.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)],
+      status: 4,
+    });
+  }
   if (!folder.startsWith('/') || !/^\d+$/.test(uid)) {
     throw new UserError(`${host} does not answer as a Linux machine with a shell does`, { status: 4 });
   }
@@ -116,6 +130,16 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
     connection,
     folder,
     uid: Number(uid),
+    as: {
+      uid: Number(uid),
+      gid: Number(gid),
+      groups: groups
+        .split(' ')
+        .map(Number)
+        .filter((group) => Number.isSafeInteger(group) && group !== Number(gid)),
+      umask: /^[0-7]{3,4}$/.test(umask) ? umask.padStart(4, '0') : '0022',
+      home,
+    },
     machine,
     programs: new Set(programs),
     line(mode, fields) {

@@ -13,10 +13,11 @@ const isType = (word: string): word is Entry['type'] => (types as readonly strin
 
 /**
  * A tree of a host as a root. Our part there answers, many questions in one request; `fields` say which tree becomes
- * its root folder: an instance's (`@state`), a folder (`@root`), or all that there is. What it says is not believed
+ * its root folder: an instance's (`@state`), a folder (`@root`), or all that there is. What is `hidden` is left out of a
+ * scan: our own. What it says is not believed
  * further than it can be checked: names that are no names of a folder's, paths that were not asked for.
  */
-export function remoteRoot(host: Host, label: string, fields: readonly string[]): Root {
+export function remoteRoot(host: Host, label: string, fields: readonly string[], hidden: readonly string[] = []): Root {
   let channel: Promise<Channel> | undefined;
   const open = async (): Promise<Channel> => {
     const held = await channel;
@@ -92,7 +93,7 @@ export function remoteRoot(host: Host, label: string, fields: readonly string[])
         (start, index) => !below.slice(0, index).some((other) => start.startsWith(other === '/' ? '/' : `${other}/`)),
       );
       const digests = options.digests ?? ['sha256'];
-      const except = options.except ?? [];
+      const except = [...(options.except ?? []), ...hidden];
       const request = ['scan', starts.length, except.length, digests.join(' '), ...starts, ...except];
       const ordered = starts.length === 1;
       let last = '';

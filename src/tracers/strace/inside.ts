@@ -9,7 +9,7 @@ import { readMembers } from '../../roots/tar-members.ts';
 import { straceArgv, type Mode } from './argv.ts';
 import { followLog } from './follow.ts';
 import { packKit, type Kit } from './kit.ts';
-import { lookInside, readHeads, readTree, type Tree } from './look-inside.ts';
+import { everything, lookInside, readAsked, readHeads, readTree, type AskedTree } from './look-inside.ts';
 import { probeStrace } from './probe.ts';
 import { binaryFormats } from './programs.ts';
 import { reportScene } from './report.ts';
@@ -31,10 +31,11 @@ export async function traceInside(
   const { session, signal } = options;
   const probed = await probeStrace(signal);
   if (!probed.usable) throw new UserError(`cannot trace: ${probed.because}`, { hint: probed.hint, status: 125 });
-  const before = await readTree(session.root, kernels, signal);
-  const argv = await executableInside(command, session.root, before, options);
-  if (typeof argv === 'number') return reportScene(createScene(lookInside(before, before, new Map())), argv);
-  const folder = `/repronim-${randomBytes(6).toString('hex')}`;
+  const { machine } = session;
+  const before = machine === undefined ? await readTree(session.root, kernels, signal) : everything;
+  const argv = await executableInside(command, session.root, options);
+  if (typeof argv === 'number') return reportScene(createScene(lookInside(everything, new Map(), new Map())), argv);
+  const folder = posix.join(machine?.scratch ?? '/', `repronim-${randomBytes(6).toString('hex')}`);
   const log = join(options.work, 'strace.log');
   const { user = { uid: 0, gid: 0 } } = options;
   const kit = await packKit(probed.mode.strace, signal);
@@ -62,7 +63,7 @@ export async function traceInside(
       });
     }
   }
-  const after = await readTree(session.root, [...kernels, folder], signal);
+  const after = machine === undefined ? await readTree(session.root, [...kernels, folder], signal) : undefined;
   const { scene, watch } = await readLog(log, options, { before, after, root: session.root });
   if (watch.main.pid === 0) {
     throw new UserError(`cannot trace ${command[0]} in ${session.root.label}: strace ended with status ${status}`, {
@@ -77,11 +78,11 @@ export async function traceInside(
 async function readLog(
   log: string,
   { cwd, user }: TraceOptions,
-  { before, after, root }: { readonly before: Tree; readonly after: Tree; readonly root: Root },
+  { before, after, root }: { readonly before: AskedTree; readonly after: AskedTree | undefined; readonly root: Root },
 ): Promise<{ readonly scene: Scene; readonly watch: Watch }> {
   const [directory = cwd] = await root.realpath([cwd]);
-  const read = (heads: ReadonlyMap<string, Buffer>) => {
-    const scene = createScene(lookInside(before, after, heads));
+  const read = (tree: AskedTree, heads: ReadonlyMap<string, Buffer>) => {
+    const scene = createScene(lookInside(before, tree, heads));
     scene.directories.add(directory);
     const watch = watchLog(scene, { cwd: directory, unprivileged: (user?.uid ?? 0) !== 0 });
     const follower = followLog(log, watch.reader);
@@ -90,11 +91,26 @@ async function readLog(
     watch.settle();
     return { scene, watch };
   };
-  const first = read(new Map());
-  const resolver = createResolver(lookInside(before, after, new Map()));
+  const known: Parameters<typeof readAsked>[1] = new Map();
+  const readThrough = async <T>(from: (tree: AskedTree) => T): Promise<T> =>
+    after === undefined ? await readAsked(root, known, from) : from(after);
+  const first = await readThrough((tree) => {
+    const seen = read(tree, new Map());
+    reportScene(seen.scene, 0); // it asks, too
+    return seen;
+  });
+  const resolver = await readThrough((tree) => {
+    const made = createResolver(lookInside(before, tree, new Map()));
+    for (const { file } of first.scene.programs.values()) made.resolve(file, true);
+    return made;
+  });
   const files = [...first.scene.programs.values()].map(({ file }) => file);
   const heads = await readHeads(root, files, (name) => resolver.resolve(name, true).path, binaryFormats());
-  return read(heads);
+  return await readThrough((tree) => {
+    const seen = read(tree, heads);
+    reportScene(seen.scene, 0);
+    return seen;
+  });
 }
 
 /** How much strace can do there: as here, or without seccomp. */
@@ -132,20 +148,16 @@ function streamsOf({ stdin, stdout, stderr }: TraceOptions): Pick<ExecOptions, '
 }
 
 /** The command as it is executed in the end; 127 where there is none, 126 where there is, but it can't be executed. */
-async function executableInside(
-  command: Argv,
-  root: Root,
-  tree: Tree,
-  { cwd, env }: TraceOptions,
-): Promise<Argv | 126 | 127> {
+async function executableInside(command: Argv, root: Root, { cwd, env }: TraceOptions): Promise<Argv | 126 | 127> {
   const [name, ...rest] = command;
   const folders = name.includes('/') ? [''] : (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(':');
   const asked = folders.map((folder) => posix.resolve(cwd, folder, name));
   const real = await root.realpath(asked);
+  const stats = await root.lstat(real.map((path) => path ?? ''));
   let failed: 126 | 127 = 127;
   for (const [index, file] of asked.entries()) {
     const path = real[index];
-    const found = path === undefined ? undefined : tree.get(path);
+    const found = path === undefined ? undefined : stats[index];
     if (path === undefined || found === undefined) continue;
     failed = 126;
     if (found.type !== 'file' || (found.mode & 0o111) === 0) continue;

@@ -17,8 +17,48 @@ export async function readTree(root: Root, except: readonly string[], signal: Ab
   return tree;
 }
 
+/** The same, as far as it is asked for. */
+export type AskedTree = Pick<Tree, 'get' | 'has'>;
+
+/** Of what is all that may be asked: everything was there before. */
+export const everything: AskedTree = { get: () => undefined, has: () => true };
+
+/** How often more may be asked for: links lead on to links. */
+const mostRounds = 100;
+
+/**
+ * What `read` makes of a root that is too large to be looked through: it is called again, with what it has asked for,
+ * until it asks for nothing more.
+ */
+export async function readAsked<T>(
+  root: Root,
+  known: Map<string, Known | undefined>,
+  read: (tree: AskedTree) => T,
+): Promise<T> {
+  for (let rounds = 0; ; rounds += 1) {
+    const wanted = new Set<string>();
+    const get = (path: string) => {
+      if (!known.has(path)) wanted.add(path);
+      return known.get(path);
+    };
+    const result = read({ get, has: (path) => get(path) !== undefined });
+    if (wanted.size === 0 || rounds === mostRounds) return result;
+    const paths = [...wanted];
+    const stats = await root.lstat(paths);
+    const targets = await Promise.all(
+      paths.map(async (path, index) =>
+        stats[index]?.type === 'link' ? await root.readlink(path).catch(() => undefined) : undefined,
+      ),
+    );
+    for (const [index, path] of paths.entries()) {
+      const [stat, target] = [stats[index], targets[index]];
+      known.set(path, stat && { type: stat.type, mode: stat.mode, ...(target !== undefined && { target }) });
+    }
+  }
+}
+
 /** The files of a root that were there before a command ran, and those that are there after it. */
-export function lookInside(before: Tree, after: Tree, heads: ReadonlyMap<string, Buffer>): Look {
+export function lookInside(before: AskedTree, after: AskedTree, heads: ReadonlyMap<string, Buffer>): Look {
   const isOf = (path: string, ...types: readonly Entry['type'][]) => types.includes(after.get(path)?.type ?? 'socket');
   return {
     linkTarget: (path) => after.get(path)?.target,

@@ -3,6 +3,7 @@ import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs }
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { activationsOf, activeFor, environmentOf } from './activation.ts';
+import { withBackendSteps } from './create/backend-steps.ts';
 import { buildRootfs, rootfsOf, type Built } from './create/build-rootfs.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
@@ -40,9 +41,10 @@ export interface Created {
 }
 
 /** An environment from an exact spec: its rootfs, an image of it, an instance of that. */
-export async function create(request: CreateRequest, house: House): Promise<Created> {
+export async function create(asked: CreateRequest, house: House): Promise<Created> {
   const started = performance.now();
-  const backend = backendOf(request.backend, house.backends);
+  const backend = backendOf(asked.backend, house.backends);
+  const request = await withBackendSteps(asked, backend.name, house);
   const params = paramsOf(backend, request.params);
   const probed = await backend.probe(params, contextOf(house));
   const trusted = request.confinement.level === 'trusted';

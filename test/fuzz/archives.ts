@@ -50,7 +50,7 @@ async function look(root: Awaited<ReturnType<typeof tarRoot>>): Promise<Paths> {
   return { paths };
 }
 
-export const zipOf = (members: Readonly<Record<string, string>>): Buffer => {
+const zipOf = (members: Readonly<Record<string, string>>): Buffer => {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
@@ -90,7 +90,7 @@ const wheel = zipOf({
 });
 
 /** Header sums of a tar put right wherever a block looks like a header. */
-export function mendTar(bytes: Buffer): Buffer {
+function mendTar(bytes: Buffer): Buffer {
   const mended = Buffer.from(bytes);
   for (let at = 0; at + 512 <= mended.length; at += 512) {
     const block = mended.subarray(at, at + 512);

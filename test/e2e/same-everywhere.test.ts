@@ -6,12 +6,14 @@ import { test } from 'node:test';
 
 import { chroot } from '../../src/backends/chroot/index.ts';
 import { docker } from '../../src/backends/docker/index.ts';
+import { podman } from '../../src/backends/podman/index.ts';
 import type { AnyBackend, Session } from '../../src/contract/index.ts';
 import { fingerprintOf } from '../../src/flows/fingerprint.ts';
 import { volatileMatcher, volatilePaths, type Entry } from '../../src/model/index.ts';
 import { localRoot } from '../../src/roots/local.ts';
 import { backendContext, makeInstance } from '../contract/backend-fixture.ts';
 import { withDockerd } from './dockerd.ts';
+import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
 
 // In place and back again: the first byte of a file, or one bit of its mode.
@@ -21,6 +23,7 @@ const toggle = '@s = lstat $ARGV[0] or die; chmod(($s[2] & 07777) ^ 0100, $ARGV[
 test('one rootfs has one fingerprint, on every backend, and any change of it shows', async (t) => {
   const ends: (() => Promise<void>)[] = [];
   const state = mkdtempSync(join(tmpdir(), 'repronim-same-'));
+  await needPodman();
   const rootfs = await smallRoot();
   const host = await withDockerd({ after: (end) => ends.push(end) });
   const params = { host, image: 'repronim-same', network: 'bridge' };
@@ -32,12 +35,14 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
     const places: readonly (readonly [AnyBackend, unknown])[] = [
       [chroot, {}],
       [docker, params],
+      [podman, { image: params.image, network: 'default' }],
     ];
     for (const [backend, given] of places) {
       await using made = await makeInstance(backend, given, rootfs);
       await using session = await made.instance.session();
       assert.deepEqual(await fingerprintOf(session.root), expected, backend.name);
-      for (const path of drawn) {
+      // what engines give of a container takes its time
+      for (const path of backend === chroot ? drawn : drawn.slice(0, 1)) {
         for (const change of [flip, toggle]) {
           const changed = await changedBy(session, change, path);
           assert.notEqual(changed, expected.digest, `${path} on ${backend.name}`);
@@ -46,8 +51,10 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
       assert.deepEqual(await fingerprintOf(session.root), expected, `${backend.name} again`);
     }
     const reference = `${params.image}:${rootfs.digest}`;
-    const image = { backend: 'docker', reference, rootfs: rootfs.digest };
-    await docker.removeImage(image, params, backendContext(join(state, 'image')));
+    for (const [backend, given] of places.slice(1)) {
+      const image = { backend: backend.name, reference, rootfs: rootfs.digest };
+      await backend.removeImage(image, given, backendContext(join(state, 'image')));
+    }
   } finally {
     for (const end of ends) await end();
     rmSync(state, { recursive: true, force: true });

@@ -126,6 +126,16 @@ async function kill(engine: Engine, container: string, name: string, pid: string
   }
 }
 
+/** Whether a program that was begun is running still; one that the engine has forgotten is not. */
+export async function isExecuting(engine: Engine, id: string): Promise<boolean> {
+  try {
+    return ((await engine.call('GET', `/exec/${id}/json`)) as { readonly Running: boolean }).Running;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 404) return false;
+    throw error;
+  }
+}
+
 async function statusOf(engine: Engine, id: string): Promise<number> {
   for (let wait = 1; ; wait = Math.min(wait * 2, 100)) {
     const seen = (await engine.call('GET', `/exec/${id}/json`)) as { Running: boolean; ExitCode: number | null };

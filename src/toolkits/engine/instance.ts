@@ -2,6 +2,7 @@ import { UserError } from '../../model/index.ts';
 import type { Instance, InstanceRecord, InstanceStatus } from '../../contract/index.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { EngineError, type Engine } from './client.ts';
+import { isExecuting } from './exec.ts';
 import { inspectContainer, removeContainer, type ContainerFacts } from './container.ts';
 import { inspectImage, labels } from './image.ts';
 import { readOriginals } from './originals.ts';
@@ -77,7 +78,7 @@ export function engineInstance(engine: Engine, name: string, facts: ContainerRec
         async leave() {
           if (!isOurs) return;
           const now = await findContainer(engine, facts);
-          if (now?.State.Running !== true || (now.ExecIDs ?? []).length > 0) return; // somebody else is in
+          if (now?.State.Running !== true || (await isAnyoneIn(engine, now.ExecIDs ?? []))) return;
           await stop().catch((error: unknown) => {
             if (!(error instanceof EngineError)) throw error;
           });
@@ -89,6 +90,12 @@ export function engineInstance(engine: Engine, name: string, facts: ContainerRec
       if (found !== undefined) await removeContainer(engine, found.Id);
     },
   };
+}
+
+/** Whether one of these programs is running still: podman lists them for minutes after they have ended. */
+async function isAnyoneIn(engine: Engine, programs: readonly string[]): Promise<boolean> {
+  for (const id of programs) if (await isExecuting(engine, id)) return true;
+  return false;
 }
 
 async function readOriginalsOf(engine: Engine, image: string, facts: ContainerRecord): Promise<Instead> {

@@ -26,6 +26,8 @@ export interface Engine {
   /** Runs a program in it that writes one byte to standard output when it is there, and waits. */
   readonly argv: Argv;
   readonly env: Readonly<Record<string, string>>;
+  /** What it mounts in the tree, and nobody has asked for. */
+  readonly detach?: readonly string[];
 }
 
 /** An enclosure that stands: its process 1, as this machine sees it. */
@@ -92,7 +94,7 @@ export async function hold(
 export async function holdAndRun(
   enclosure: Enclosure,
   fields: Fields,
-  options: { readonly state: string; readonly mapping: Mapping } & Pick<
+  options: { readonly state: string; readonly mapping: Mapping; readonly engine?: Engine } & Pick<
     ExecOptions,
     'stdin' | 'stdout' | 'stderr' | 'signal'
   >,
@@ -101,7 +103,7 @@ export async function holdAndRun(
 > {
   options.signal?.throwIfAborted();
   const mapped = mapArgv(options.mapping, enterArgv('hold'));
-  const own = holdFields(enclosure, { state: options.state, mapping: options.mapping });
+  const own = holdFields(enclosure, options);
   using parameters = openParameters([...mapped.fields, ...own, ['then', 1], ...fields]);
   const { stdin, stdout, stderr, signal } = options;
   const child = startEnter(mapped.argv, [stdin, stdout, stderr, parameters.descriptor, 'pipe']);
@@ -214,6 +216,7 @@ function holdFields(
   if (options.engine !== undefined) {
     for (const word of options.engine.argv) fields.push(['engine', word]);
     for (const [name, value] of Object.entries(options.engine.env)) fields.push(['engine-env', `${name}=${value}`]);
+    for (const path of options.engine.detach ?? []) fields.push(['detach', path]);
     for (const { path } of enclosure.mounts) fields.push(['inner', path]);
     return fields;
   }

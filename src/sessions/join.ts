@@ -71,13 +71,10 @@ export async function execHeld(
   },
 ): Promise<number> {
   const fields = [...leavingFields(true, enclosure.network === 'host'), ...execFields(argv, options)];
-  const { state, label, engine } = options;
+  const { state, label } = options;
   for (const since = performance.now(); performance.now() - since < patience;) {
     options.ended.throwIfAborted();
-    const joined =
-      engine === undefined
-        ? tryJoin(state, false)
-        : await enterHeld(enclosure, { state, keep: false, signal: options.ended, engine });
+    const joined = tryJoin(state, false);
     if (joined !== undefined) {
       try {
         return await execJoined(joined.holder, fields, label, options);

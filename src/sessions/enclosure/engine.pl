@@ -3,20 +3,31 @@
 # as any other. Who has started the engine stays outside, and ends it with the holder.
 use strict;
 use warnings;
-our (%one, %many, $report);
+our (%one, %many, $report, $mode);
 
-# Becomes the one that stays: our caller waits until the enclosure stands, or can't.
+# Becomes the one that stays. Our caller waits until the enclosure stands, or can't; with `then`, it enters it.
 sub detach {
   pipe my $done, my $doing or fail('pipe');
   my $pid = fork // fail('fork');
   if ($pid == 0) {
     close $done;
     kernel('setsid');
+    quiet() if $one{then}; # these are the program's
     return $doing;
   }
   close $doing;
-  my $said = sysread $done, my $byte, 1;
-  exit($said ? 0 : 125);
+  my $said = sysread $done, my $holder, 100;
+  exit 125 unless $said; # it has said why
+  exit 0 unless $one{then};
+  @one{qw(pid start flags)} = split / /, $holder;
+  $mode = 'join';
+  join_held();
+}
+
+sub quiet {
+  open STDIN, '<', '/dev/null';
+  open STDOUT, '>', '/dev/null';
+  open STDERR, '>', '/dev/null';
 }
 
 # Whatever ends us takes the engine's processes along.
@@ -67,18 +78,18 @@ sub start_engine {
   return $engine;
 }
 
-# The process below another one that is process 1 of a namespace of its own.
+# The process below another one that is process 1 of a namespace of its own. Younger ones are asked first: numbers
+# seldom begin anew.
 sub first_below {
   my ($top) = @_;
-  my (%parent, @first);
+  my %parent;
   opendir my $processes, '/proc' or return undef;
-  for my $pid (grep { /^\d+$/ } readdir $processes) {
+  my @pids = sort { ($b > $top) <=> ($a > $top) || $a <=> $b } grep { /^\d+$/ } readdir $processes;
+  for my $pid (@pids) {
     my $status = read_file("/proc/$pid/status") // next;
     $parent{$pid} = $1 if $status =~ /^PPid:\s*(\d+)/m;
-    push @first, $pid if $status =~ /^NSpid:.*\s\d+\s+1$/m;
-  }
-  for my $pid (@first) {
-    for (my $at = $pid; defined $at; $at = $parent{$at}) { return $pid if $at == $top }
+    next unless $status =~ /^NSpid:.*\s\d+\s+1$/m;
+    for (my $at = $pid; defined $at; $at = $parent{$at}) { return $pid if ($parent{$at} // 0) == $top }
   }
   return undef;
 }
@@ -99,9 +110,7 @@ sub end_engine {
 # Waits for the end of our process 1 in there, and ends the engine's with it.
 sub watch_engine {
   my ($holder) = @_;
-  open STDIN, '<', '/dev/null';
-  open STDOUT, '>', '/dev/null';
-  open STDERR, '>', '/dev/null';
+  quiet();
   close $report;
   kernel('prctl', 15, "repronim\0", 0, 0, 0);
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
@@ -141,6 +150,7 @@ sub enter_engine {
 sub adopt_mounts {
   my $tree = kernel('open_tree', AT_FDCWD(), "/\0", 1 | 02000000);
   chdir '/' or fail('root');
+  kernel('umount2', "$_\0", 2) for @{$many{detach} // []};
   if ($one{network} ne 'host') { kernel('umount2', "$_\0", 2) for qw(/etc/resolv.conf /etc/hosts /etc/hostname) }
   my @devices = device_numbers();
   my %device = map { ($_->[0] => handle("/dev/$_->[0]")) } @devices;

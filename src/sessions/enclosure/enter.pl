@@ -201,7 +201,7 @@ sub hold {
   syswrite $down, 'g';
   say_parent('ready', $pid, $start, $flags, $tree);
   if (defined $done) {
-    syswrite $done, 'r';
+    syswrite $done, "$pid $start $flags";
     watch_engine($pid);
   }
   exit 0 unless $one{then};

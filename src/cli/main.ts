@@ -33,6 +33,7 @@ const verbs: Readonly<Record<string, readonly [does: string, load: 'lean' | (() 
   delete: ['remove environments', () => import('./commands/delete.ts')],
   prune: ['remove what nobody uses any more', () => import('./commands/prune.ts')],
   doctor: ['say what works on this machine, and why the rest does not', () => import('./commands/doctor.ts')],
+  resource: ['name places with their settings, for -b', () => import('./commands/resource.ts')],
   config: ['print the settings that hold, and where they come from', () => import('./commands/config.ts')],
 };
 

@@ -3,12 +3,18 @@ import { readlinkSync } from 'node:fs';
 import { UserError } from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
 import { ownFiles, openHouse, runningAs, type House } from '../index.ts';
+import { whereOf } from '../flows/resource.ts';
 import type { OptionOf, Options } from './verb.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that several verbs have, said once. */
 export const backendOptions: readonly OptionOf[] = [
-  { flags: '-b, --backend <name>', says: 'where it is made', otherwise: 'chroot', matters: true },
+  {
+    flags: '-b, --backend <name>',
+    says: 'a backend, or a resource; help lists them',
+    otherwise: 'chroot',
+    matters: true,
+  },
   { flags: '--set <key=value...>', says: 'a parameter of the backend; may be given several times' },
 ];
 
@@ -32,6 +38,14 @@ export function paramsFrom(options: Options): Record<string, string> {
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
+}
+
+/** Where it is made: the backend, or that of a resource, with its parameters; those of the command line come first. */
+export function whereFrom(
+  options: Options,
+  hall: Pick<House, 'backends' | 'settings'>,
+): { readonly backend: string; readonly params: Readonly<Record<string, string>> } {
+  return whereOf(options.text('backend') ?? hall.backends[0]?.name ?? '', paramsFrom(options), hall);
 }
 
 /** How much it may reach; `own`: it is one's own trace. */

@@ -10,6 +10,7 @@ import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { forms, previewOf, renderTo } from '../../flows/preview.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
+import { resourcesOf } from '../../flows/resource.ts';
 import { refuseStale } from '../../formats/spec/lock.ts';
 import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
@@ -17,7 +18,7 @@ import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
 import { planLines } from '../render/plan.ts';
 import { checkName } from '../refuse.ts';
-import { backendOptions, confinementFrom, confinementOptions, houseOf, paramsFrom } from '../settings.ts';
+import { backendOptions, confinementFrom, confinementOptions, houseOf, whereFrom } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Invocation, Options, Verb } from '../verb.ts';
 
@@ -42,7 +43,7 @@ export const verb: Verb = {
     { flags: '--image <image>', says: 'from an image that is there, and no spec' },
     { flags: '--allow-system', says: 'on native and its like: packages of the system may be changed' },
     { flags: '-f, --force', says: 'on native and its like: replace what is there and different' },
-    { flags: '--backends', says: 'list the backends and their parameters' },
+    { flags: '--backends', says: 'list the backends with their parameters, and the resources' },
   ],
   examples: [
     ['repronim create study', 'from repronim.yaml'],
@@ -51,18 +52,19 @@ export const verb: Verb = {
   ],
   async run({ terminal, operands, options }) {
     const house = houseOf(terminal);
-    if (options.flag('backends')) {
-      for (const line of backendLines(house.backends)) terminal.answer(line);
+    if (options.flag('backends') || options.text('backend') === 'help') {
+      for (const line of backendLines(house.backends, resourcesOf(house))) terminal.answer(line);
       return 0;
     }
     const only = options.flag('dryRun') || options.text('render') !== undefined;
     const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
     const source = file ?? 'repronim.yaml';
-    const made = { name: name ?? '', backend: options.text('backend') ?? house.backends[0]?.name ?? '' };
-    const { base: wished, ...params } = paramsFrom(options);
+    const { backend, params: given } = whereFrom(options, house);
+    const { base: wished, ...params } = given;
     const base = baseOf(wished, options.text('render') !== undefined);
     const common = {
-      ...made,
+      name: name ?? '',
+      backend,
       params,
       confinement: confinementFrom(options, false),
       inPlace: inPlaceOf(terminal, options),

@@ -19,8 +19,8 @@ import {
   houseOf,
   ownFiles,
   ownStreams,
-  paramsFrom,
   runningAs,
+  whereFrom,
 } from '../settings.ts';
 import type { House } from '../../flows/house.ts';
 import type { Options, Verb } from '../verb.ts';
@@ -74,8 +74,7 @@ export const verb: Verb = {
     }
     refuseToOverwrite(kept === undefined ? [] : [kept], options);
     const request: ReproduceOptions = {
-      backend: options.text('backend') ?? house.backends[0]?.name ?? '',
-      params: paramsFrom(options),
+      ...whereFrom(options, house),
       ...(name === undefined ? {} : { name }),
       folder: command === undefined ? basename(file ?? '').replace(/\.(ya?ml|repronim)$/, '') : process.cwd(),
       confinement: confinementFrom(options, command !== undefined),

@@ -9,5 +9,10 @@ export function doctorLines(findings: readonly Finding[]): string[] {
       .map(({ what, usable, because, hint }) =>
         row(what, usable ? 'yes' : 'no', hint === undefined ? because : `${because}; ${hint}`),
       );
-  return [row('backend', 'here?', 'why not, and what to do'), ...lines('backend'), ...lines('tracer')];
+  return [
+    row('backend', 'here?', 'why not, and what to do'),
+    ...lines('backend'),
+    ...lines('resource'),
+    ...lines('tracer'),
+  ];
 }

@@ -73,6 +73,11 @@ const likely = /TOKEN|(?:^|_)(?:KEY|KEYS|APIKEY|PASS|PWD|PAT|AUTH|COOKIE)$|_KEY_
 /** What a secret never is: nothing, a switch, a small number, a path. */
 const harmless = /^(?:|true|false|yes|no|on|off|[0-9]{1,3}|\/.*)$/i;
 
+/** Whether a setting of that name and value is one that is never written down. */
+export function looksSecret(name: string, value: string): boolean {
+  return isSecretVariable(name, value) || cutText(value) !== value;
+}
+
 function isSecretVariable(name: string, value: string): boolean {
   if (/^(?:OLD)?PWD$/.test(name)) return false;
   if (certain.test(name)) return value !== '' && !value.startsWith('/');

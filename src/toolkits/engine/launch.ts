@@ -99,14 +99,14 @@ interface Making {
 /** Creates and starts it, in the first way that the engine takes. */
 async function make(making: Making): Promise<void> {
   const { kind, endpoint } = making.engine;
-  let way: Way = { init: true, limits: kind.limits?.(endpoint) ?? [] };
+  let way: Way = { init: true, limits: kind.limits?.(endpoint) ?? [], isLower: false };
   for (;;) {
     const refused = await tryOut(making, way);
     if (refused === undefined) return;
     const lower = kind.lowerLimits?.(refused.message);
-    if (lower !== undefined && way.lower !== true) way = { ...way, limits: lower, lower: true };
+    if (lower !== undefined && !way.isLower) way = { init: way.init, limits: lower, isLower: true };
     // an engine without an init of its own refuses, each in its words: what is wrong then is said without
-    else if (way.init) way = { ...way, init: false };
+    else if (way.init) way = { init: false, limits: way.limits, isLower: way.isLower };
     else {
       throw new UserError(`cannot create ${making.name}: ${refused.message}`, {
         cause: refused,
@@ -121,7 +121,7 @@ async function make(making: Making): Promise<void> {
 interface Way {
   readonly init: boolean;
   readonly limits: readonly Limit[];
-  readonly lower?: true;
+  readonly isLower: boolean;
 }
 
 /** What the engine said where it did not start; then nothing is left of it. */

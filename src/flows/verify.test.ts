@@ -8,7 +8,8 @@ import { fakeContext, fakeSpec, installFake, scratch, writeFiles } from '../../t
 import type { Root } from '../contract/index.ts';
 import { sha256, type Spec } from '../model/index.ts';
 import { localRoot } from '../roots/local.ts';
-import { madeFrom, verify, type VerifyOptions } from './verify.ts';
+import type { VerifyOptions } from './verify/options.ts';
+import { madeFrom, verify } from './verify.ts';
 
 const packages = {
   base: { version: '1', files: { '/etc/profile': 'profile', '/usr/bin/sh': 'shell' } },

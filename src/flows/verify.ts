@@ -5,7 +5,6 @@ import {
   volatileMatcher,
   volatilePaths,
   type Entry,
-  type FileLock,
   type Fingerprint,
   type Level,
   type LevelName,
@@ -13,7 +12,7 @@ import {
   type Verdict,
   type VolatileMatcher,
 } from '../model/index.ts';
-import type { AnyDistribution, Context, CreateContext, Root } from '../contract/index.ts';
+import type { Context, CreateContext, Root } from '../contract/index.ts';
 import type { RootfsValue } from '../inventory/inventory.ts';
 import { localRoot } from '../roots/local.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
@@ -24,39 +23,17 @@ import { readCustomized } from './create/customize.ts';
 import { readTouched } from './change/touched.ts';
 import { fingerprintOfEntries, volatileOf } from './fingerprint.ts';
 import { treeEntries } from './fingerprint/tree.ts';
-import { partsOf, type Made, type Part } from './plan.ts';
+import { partsOf, type Part } from './plan.ts';
 import { verifyArtifacts } from './verify/artifacts.ts';
 import { verifyContents } from './verify/contents.ts';
 import { expectedFiles } from './verify/expected.ts';
 import { verifyFiles } from './verify/files.ts';
 import { verifyInPlace } from './verify/in-place.ts';
 import { usedFiles } from './verify/used.ts';
+import type { VerifyOptions } from './verify/options.ts';
 import { verifyPackages } from './verify/packages.ts';
 import { compareWithSource } from './verify/source-tree.ts';
 import { rememberTree, type ReadTree } from './verify/remember.ts';
-
-export interface VerifyOptions {
-  readonly distributions: readonly AnyDistribution[];
-  readonly context: CreateContext;
-  /** The file of the rootfs that says who owns what, where that can't be seen. */
-  readonly manifest?: string;
-  /** sha256s of the content that the root was built from, by its build record. Without: the store is asked. */
-  readonly built?: readonly string[];
-  /** The tree that the root was made from, where it is at hand; `manifest` is of both. */
-  readonly source?: Root;
-  /** The sha256 of the list of what was changed in the root since, on purpose. */
-  readonly touched?: string;
-  /** The sha256 of the list of what the user's own steps made. */
-  readonly customized?: string;
-  /** The root had been there before: what it has beyond the spec is its own. */
-  readonly inPlace?: boolean;
-  /** What `prepare` gave when the root was made. */
-  readonly made?: Made;
-  /** Further files by their content, such as a trace that was just made has them. Absolute paths. */
-  readonly traced?: readonly FileLock[];
-  /** Packages that nobody vouches for, where that is known already. */
-  readonly unvouched?: readonly string[];
-}
 
 /** What the rootfs of an instance tells verify. */
 export function madeFrom(

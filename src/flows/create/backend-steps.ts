@@ -1,10 +1,13 @@
-import { UserError, type CustomizeStep, type Spec } from '../../model/index.ts';
+import { UserError, type ContentRef, type CustomizeStep, type Spec } from '../../model/index.ts';
 import { readSteps } from '../../formats/spec/steps.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
-import type { CreateRequest } from '../create.ts';
 import type { House } from '../house.ts';
 
-type Of = Pick<CreateRequest, 'spec' | 'source' | 'image'>;
+interface Of {
+  readonly spec?: Spec;
+  readonly source?: Pick<ContentRef, 'sha256'>;
+  readonly image?: unknown;
+}
 
 /**
  * A request with the steps that this machine's settings have for its backend (`customize` of `[backends.NAME]`) after

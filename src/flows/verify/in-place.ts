@@ -1,7 +1,7 @@
 import type { Root } from '../../contract/index.ts';
 import type { Level, LevelName, Spec, Verdict } from '../../model/index.ts';
 import { baseOf, partsOf } from '../plan.ts';
-import type { VerifyOptions } from '../verify.ts';
+import type { VerifyOptions } from './options.ts';
 import { verifyArtifacts } from './artifacts.ts';
 import { verifyContents } from './contents.ts';
 import { expectedFiles } from './expected.ts';

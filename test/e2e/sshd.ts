@@ -21,8 +21,11 @@ export interface Sshd extends AsyncDisposable {
   cut(): Promise<void>;
 }
 
-/** Starts one. `users` are further logins, each a host of the configuration under its own name. */
-export async function withSshd(users: readonly string[] = []): Promise<Sshd> {
+/**
+ * Starts one. `users` are further logins, each a host of the configuration under its own
+ * name; `env` is what the server puts into every environment, `NAME=VALUE`.
+ */
+export async function withSshd(users: readonly string[] = [], env: readonly string[] = []): Promise<Sshd> {
   await need('openssh-server', 'openssh-client');
   const folder = mkdtempSync(join(tmpdir(), 'repronim-sshd-'));
   chmodSync(folder, 0o755);
@@ -43,7 +46,8 @@ export async function withSshd(users: readonly string[] = []): Promise<Sshd> {
     'PasswordAuthentication no',
     'PermitRootLogin yes',
     'LogLevel VERBOSE',
-    'PermitUserEnvironment no',
+    // bash would read ~/.bashrc before every command, whatever that does on this machine
+    `SetEnv ${['SHLVL=5', ...env].join(' ')}`,
   ];
   writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
   const [kind, key] = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ');

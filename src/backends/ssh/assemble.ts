@@ -7,7 +7,12 @@ import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
 import { UserError } from '../../model/index.ts';
 import { layerOf } from '../../roots/layer.ts';
+import { localRoot } from '../../roots/local.ts';
+import { ownedBy, readManifest } from '../../roots/manifest.ts';
+import { findMapping } from '../../sessions/mapped.ts';
+import { ownersInside } from '../../sessions/owners.ts';
 import { controlOf, type Held } from '../../sessions/ssh/control.ts';
+import { fieldBytes } from '../../sessions/ssh/frames.ts';
 import type { Host } from '../../sessions/ssh/host.ts';
 import { untarThere } from '../../sessions/ssh.ts';
 import { cutTar, type Piece } from './pieces.ts';
@@ -33,7 +38,7 @@ export async function assemble(rootfs: Rootfs, params: SshParams, context: Backe
   try {
     await carry(rootfs, host, begun.done, context);
     const mode = (statSync(rootfs.directory).mode & 0o7777).toString(8);
-    await controlOf(host).ask('finish', { digest, mode });
+    await controlOf(host).ask('finish', { digest, mode, owners: await ownersOf(rootfs, context.signal) });
   } finally {
     await begun.held.release();
   }
@@ -104,6 +109,18 @@ async function carry(rootfs: Rootfs, host: Host, members: number, context: Backe
     const done = piece.upTo();
     if (done !== undefined) await controlOf(host).ask('carried', { digest, done });
   }
+}
+
+/** Who owns what in the tree where that is not root, as paths and owners: a host may not be able to show it. */
+async function ownersOf(rootfs: Rootfs, signal: AbortSignal): Promise<string> {
+  const manifest = rootfs.manifest === undefined ? undefined : await readManifest(rootfs.manifest);
+  const root = ownersInside(localRoot(rootfs.directory), findMapping());
+  const fields: string[] = [];
+  for await (const seen of root.scan({ digests: [], signal })) {
+    const { path, uid, gid } = manifest === undefined ? seen : ownedBy(manifest, seen);
+    if (uid !== 0 || gid !== 0) fields.push(path, `${uid} ${gid}`);
+  }
+  return fieldBytes(fields).toString('hex');
 }
 
 function compress(

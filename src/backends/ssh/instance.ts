@@ -20,6 +20,7 @@ import { RemoteFailed } from '../../sessions/ssh/channel.ts';
 import { controlOf } from '../../sessions/ssh/control.ts';
 import { openHost, type Host } from '../../sessions/ssh/host.ts';
 import { execInstance, sshSession } from '../../sessions/ssh.ts';
+import { ownedAsCarried } from './owners.ts';
 import type { SshParams } from './params.ts';
 import { nameOf } from './reach.ts';
 
@@ -130,7 +131,8 @@ function instanceOf(name: string, confinement: Confinement, facts: Facts, params
       const host = await open();
       const held = await explained(async () => await controlOf(host).hold('hold', { state }, flat(fields)));
       const dispose = async () => await held.release();
-      return sshSession({ host, label: name, instance: there, dispose });
+      const session = sshSession({ host, label: name, instance: there, dispose });
+      return { ...session, root: ownedAsCarried(session.root, async () => await askOwners(host, facts.digest)) };
     },
     async remove() {
       const host = await open();
@@ -138,6 +140,14 @@ function instanceOf(name: string, confinement: Confinement, facts: Facts, params
       await host.connection.close();
     },
   };
+}
+
+async function askOwners(host: Host, digest: string): Promise<ReadonlyMap<string, string> | undefined> {
+  if (host.uid === 0) return undefined;
+  const answers = await controlOf(host).ask('owners', { digest });
+  if (answers.length === 0) return undefined;
+  const paths = answers.filter((_, index) => index % 2 === 0);
+  return new Map(paths.map((path, index) => [path, answers[2 * index + 1] ?? '0 0']));
 }
 
 const statuses = ['running', 'stopped', 'gone', 'broken'] as const;

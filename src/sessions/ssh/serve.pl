@@ -56,6 +56,7 @@ my %acts = (
   carry => \&carry,
   carried => sub { write_file("$top/rootfs/$one{digest}.part/done", $one{done}) or die "$top/rootfs: $!\n"; return },
   finish => \&finish,
+  owners => sub { return (mapping())[0] eq 'single' ? split /\0/, read_file("$top/rootfs/$one{digest}/owners") // '' : () },
   drop => \&drop,
 );
 
@@ -183,6 +184,7 @@ sub carry {
 sub finish {
   my $tree = "$top/rootfs/$one{digest}";
   chmod oct $one{mode}, "$tree.part/tree" or die "$tree: $!\n";
+  write_file("$tree.part/owners", pack 'H*', $one{owners}) or die "$tree: $!\n";
   write_file("$tree.part/whole", '') or die "$tree: $!\n";
   rename "$tree.part", $tree or die "$tree: $!\n";
   unlink "$tree.lock";

@@ -3,6 +3,7 @@ import { engineBackend } from '../../toolkits/engine/backend.ts';
 import type { EngineKind } from '../../toolkits/engine/kind.ts';
 import { findEndpoint } from './endpoint.ts';
 import { lowestLimits, ownLimits } from './limits.ts';
+import { endMonitors } from './reap.ts';
 import { podmanParams } from './params.ts';
 import { servePodman } from './service.ts';
 import { describeStorage, explainPodman, findTrouble } from './trouble.ts';
@@ -23,6 +24,7 @@ export const podmanEngine: EngineKind = {
   limits: ownLimits,
   lowerLimits: lowestLimits,
   trouble: findTrouble,
+  removed: endMonitors,
   remark: describeStorage,
   explain: explainPodman,
   gpus(asked, server) {

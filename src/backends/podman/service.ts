@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { UserError } from '../../model/index.ts';
-import { startService } from '../../sessions/service.ts';
+import { startService, type Service } from '../../sessions/service.ts';
 import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
 import { ownSocket } from './endpoint.ts';
 
+interface Serving {
+  readonly endpoint: Endpoint;
+  readonly service: Service;
+}
+
 /** One a process, however many ask for it. */
-let running: Promise<Endpoint | undefined> | undefined;
+let running: Promise<Serving | undefined> | undefined;
 
 /**
  * podman's own service (`podman system service`) with the user's own storage, for as long as we live; undefined where
@@ -17,17 +22,21 @@ let running: Promise<Endpoint | undefined> | undefined;
  */
 export async function servePodman(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Endpoint | undefined> {
   if (endpoint.socketPath !== ownSocket(process.env, process.getuid?.() ?? 0)) return undefined;
+  const last = await running?.catch(() => undefined);
+  if (last !== undefined && last.service.status() !== undefined) running = undefined; // somebody has ended it
   running ??= serve(endpoint, signal);
   running.catch(() => (running = undefined));
-  return await running;
+  return (await running)?.endpoint;
 }
 
 const pathOnly = 0o10_000_000; // O_PATH, which Node has no name for
 const prefix = 'repronim-podman-';
+const longestWait = 30_000;
 
-async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Endpoint | undefined> {
+async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Serving | undefined> {
   clearAway();
-  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = mkdtempSync(join(shortFolder(), `${prefix}${process.pid}-`));
+  const started = performance.now();
   try {
     const socket = join(folder, 'podman.sock');
     const argv = ['podman', 'system', 'service', '--time=0', `unix://${socket}`] as const;
@@ -42,11 +51,16 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
           status: 4,
         });
       }
-      if (signal?.aborted === true) service.stop();
-      await sleep(wait, undefined, { signal });
+      if (signal?.aborted === true || performance.now() - started > longestWait) {
+        service.stop();
+        signal?.throwIfAborted();
+        throw new UserError('podman system service does not answer', { hint: 'see what podman info says', status: 4 });
+      }
+      await sleep(wait);
     }
     // known to nobody but us, and gone with us: the socket itself is held, its name is not needed any more
-    return { ...endpoint, socketPath: `/proc/self/fd/${openSync(socket, pathOnly)}` };
+    const held = openSync(socket, pathOnly);
+    return { endpoint: { ...endpoint, socketPath: `/proc/self/fd/${held}` }, service };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,13 +68,19 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
 
 /** Folders of processes of ours that were killed before they could take them away. */
 function clearAway(): void {
-  for (const name of readdirSync(tmpdir())) {
+  const top = shortFolder();
+  for (const name of readdirSync(top)) {
     const [, pid] = /^repronim-podman-([0-9]+)-/.exec(name) ?? [];
-    const folder = join(tmpdir(), name);
+    const folder = join(top, name);
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     if (statSync(folder, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The kernel takes 107 bytes for the name of a socket. */
+function shortFolder(): string {
+  return Buffer.byteLength(tmpdir()) <= 60 ? tmpdir() : '/tmp';
 }
 
 /** What podman finds its storage, settings and helpers by. */

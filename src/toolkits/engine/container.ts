@@ -28,6 +28,7 @@ export async function removeContainer(engine: Engine, container: string): Promis
   for (let tries = 0; tries < 50; tries += 1) {
     try {
       await engine.call('DELETE', `/containers/${encodeURIComponent(container)}`, { query: { force: 1, v: 1 } });
+      engine.kind.removed?.(container, engine.endpoint);
       return;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

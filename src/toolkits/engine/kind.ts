@@ -25,6 +25,8 @@ export interface EngineKind {
   lowerLimits?(message: string): readonly Limit[] | undefined;
   /** How graphics processors are asked for: `all`, a number, or names. Throws UserError 4. */
   gpus(asked: string, server: string): readonly object[];
+  /** What else has to end when a container is gone. */
+  removed?(container: string, endpoint: Endpoint): void;
   /** Why no container would start here, and what to do, as far as that can be seen without trying. */
   trouble?(info: EngineInfo, endpoint: Endpoint): { readonly because: string; readonly hint: string } | undefined;
   /** What else is to be known of it, beside its version. */

@@ -86,6 +86,7 @@ test('two specs: packages, releases, fields, files, runs and variables', async (
     ],
     files: [{ subject: '/etc/a', was: `${sha256('a')} 0644`, is: `${sha256('a')} 0600` }],
     runs: [{ subject: 'run: command', was: '["./run"]', is: '["./run","-v"]' }],
+    customize: [],
     environment: [{ subject: 'LC_ALL', was: 'C', is: 'C.UTF-8' }],
   });
   assert.equal((await compare({ spec: one }, { spec: structuredClone(one) })).equal, true);

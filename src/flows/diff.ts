@@ -1,7 +1,7 @@
 import { byBytes, type Change, type Differences, type DistributionDifference } from '../model/index.ts';
 import { diffDistribution, pairEntries } from './diff/distributions.ts';
 import { diffLooseFiles, diffTrees } from './diff/files.ts';
-import { diffEnvironment, diffRuns } from './diff/runs.ts';
+import { diffCustomize, diffEnvironment, diffRuns } from './diff/runs.ts';
 import { partsSeen } from './diff/seen.ts';
 import type { DiffOptions, Side } from './diff/side.ts';
 
@@ -25,12 +25,17 @@ export async function diff(a: Side, b: Side, options: DiffOptions): Promise<Diff
   const comparable = one !== undefined && other !== undefined;
   const runs = comparable ? diffRuns(one, other) : [];
   const environment = comparable ? diffEnvironment(one, other) : [];
+  const customize = comparable ? diffCustomize(one, other) : [];
   const counted = (changes: readonly Change[]) =>
     satisfies ? changes.filter(({ was }) => was !== undefined) : changes;
-  const found = { files: counted(files), runs: counted(runs), environment: counted(environment) };
+  const found = {
+    files: counted(files),
+    runs: counted(runs),
+    environment: counted(environment),
+    customize: counted(customize),
+  };
   return {
-    equal:
-      distributions.every(isEqual) && [found.files, found.runs, found.environment].every(({ length }) => length === 0),
+    equal: distributions.every(isEqual) && Object.values(found).every(({ length }) => length === 0),
     of: [a.label, b.label],
     satisfies,
     distributions,

@@ -35,4 +35,6 @@ export interface Differences {
   /** Fields of runs: `run: command`, `run: output out/table.tsv`. */
   readonly runs: readonly Change[];
   readonly environment: readonly Change[];
+  /** Steps of the user's own, by their number: `step 2`. */
+  readonly customize: readonly Change[];
 }

@@ -17,6 +17,7 @@ export function diffLines(found: Differences, view: DiffView = {}): readonly str
     { title: 'files', changes: found.files.map(fileChange) },
     { title: 'runs', changes: found.runs.map(fileChange) },
     { title: 'environment', changes: found.environment },
+    { title: 'customize', changes: found.customize },
   ].filter(({ title, changes }) => changes.length > 0 || title.includes('→'));
   const cells = parts.map(({ changes }) => {
     const { shown, more } = shortened(changes.toSorted(byKind), view.all === true);
@@ -84,7 +85,7 @@ function brief(text: string): string {
   return text.replaceAll(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, '$1…');
 }
 
-function sentence({ distributions, files, runs, environment }: Differences): string {
+function sentence({ distributions, files, runs, environment, customize }: Differences): string {
   const packages = distributions
     .filter((one) => one.packages.length > 0)
     .map((one, index) =>
@@ -103,6 +104,7 @@ function sentence({ distributions, files, runs, environment }: Differences): str
     files.length > 0 ? plural(files.length, 'file') : '',
     runs.length > 0 ? `${plural(runs.length, 'fact')} of runs` : '',
     environment.length > 0 ? plural(environment.length, 'variable') : '',
+    customize.length > 0 ? `${plural(customize.length, 'step')} of customize` : '',
   ];
   return `${parts.filter((part) => part !== '').join(', ')}.`;
 }

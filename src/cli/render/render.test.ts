@@ -164,6 +164,7 @@ const differences: Differences = {
   files: [],
   runs: [],
   environment: [],
+  customize: [],
 };
 
 test('differences are those of experience.md', () => {

@@ -28,6 +28,10 @@ export function specLines(spec: Spec, { exact, all, distributions }: SpecLinesOp
     for (const { key, name, version } of shown) lines.push(`    ${name ?? key} ${version}`);
     if (packages.length > shown.length) lines.push(`    … and ${packages.length - shown.length} more: --all`);
   }
+  if (spec.customize !== undefined) lines.push(`${plural(spec.customize.length, 'step')} of customize`);
+  for (const { run, file } of spec.customize ?? []) {
+    lines.push(`    ${run === undefined ? `puts ${file?.path}` : `runs ${displayArgv(run)}`}`);
+  }
   const files = spec.lock?.files ?? [];
   if (files.length > 0) {
     lines.push(

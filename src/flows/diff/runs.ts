@@ -19,6 +19,18 @@ export function diffEnvironment(a: Spec, b: Spec): readonly Change[] {
   return diffTexts(new Map(Object.entries(a.environment ?? {})), new Map(Object.entries(b.environment ?? {})));
 }
 
+/** The user's own steps, in order. */
+export function diffCustomize(a: Spec, b: Spec): readonly Change[] {
+  const texts = ({ customize = [] }: Spec) =>
+    new Map(
+      customize.map(({ run, file }, index) => [
+        `step ${index + 1}`,
+        run === undefined ? canonicalJson({ ...file, source: undefined }) : canonicalJson(run),
+      ]),
+    );
+  return diffTexts(texts(a), texts(b));
+}
+
 /** Two tables, key by key, sorted. */
 export function diffTexts(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): readonly Change[] {
   return [...new Set([...a.keys(), ...b.keys()])].sort(byBytes).flatMap((subject) => {

@@ -33,12 +33,26 @@ export async function partsSeen(
   const seen = await Promise.all(
     entries.map(async (entry): Promise<Seen> => {
       const plugin = pluginOf(entry, distributions);
-      const { packages } = await plugin.observe(entry, root, context);
+      const observed = await plugin.observe(entry, root, context);
+      const packages = side.inPlace === true ? ofSpec(observed.packages, entry, plugin, spec) : observed.packages;
       return { id: distributionId(entry), plugin, spec: entry, packages, whole: true, said: false };
     }),
   );
   // of the other side's distributions, only what is there is there
   return spec === undefined ? seen.filter(({ packages }) => packages.length > 0) : seen;
+}
+
+/** Of a system that was there before, what its spec names. */
+function ofSpec(
+  packages: readonly PackageId[],
+  entry: DistributionSpec,
+  plugin: AnyDistribution,
+  spec: Spec | undefined,
+): readonly PackageId[] {
+  if (plugin.bootstrap === undefined || spec === undefined) return packages;
+  const lock: DistributionLock | undefined = spec.lock?.distributions?.[distributionId(entry)];
+  const named = new Set(plugin.packages(entry, lock).map(({ key }) => key));
+  return packages.filter(({ key }) => named.has(key));
 }
 
 function inSpec(entry: DistributionSpec, spec: Spec | undefined, distributions: readonly AnyDistribution[]): Seen {

@@ -6,6 +6,8 @@ export interface Side {
   readonly label: string;
   readonly spec?: Spec;
   readonly root?: Root;
+  /** A place that was there before: what its system has beyond the spec is its own. */
+  readonly inPlace?: boolean;
   /** Of a place whose owners can't be seen. */
   readonly manifest?: string;
 }

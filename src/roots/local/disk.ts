@@ -32,6 +32,16 @@ export function lstatOf(file: string | Buffer): Found | undefined {
   return { stat, dev: stats.dev, rdev: stats.rdev };
 }
 
+/** What is there, for what needs no more: `lstatOf` costs twice as much. */
+export function typeAt(file: string | Buffer): Entry['type'] | undefined {
+  try {
+    const stats = lstatSync(file, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : (dirType(stats) ?? 'socket');
+  } catch {
+    return undefined;
+  }
+}
+
 /** The errno's name of why a path can't be looked at. */
 export function whyNot(file: string | Buffer): string {
   try {

@@ -1,4 +1,5 @@
-import { lstatOf, readTarget, whyNot } from './disk.ts';
+import type { Entry } from '../../model/index.ts';
+import { readTarget, typeAt, whyNot } from './disk.ts';
 
 /** As Linux has it (path_resolution(7)). */
 const maximumLinks = 40;
@@ -8,6 +9,16 @@ export interface Unresolved {
   readonly code: string;
 }
 
+/** How far a path is resolved: `''` is the root. */
+interface Walked {
+  readonly at: string;
+  readonly type: Entry['type'];
+  /** Followed on the way. */
+  readonly links: number;
+}
+
+const root: Walked = { at: '', type: 'directory', links: 0 };
+
 /**
  * Resolves links as if the root were `/`: absolute targets begin at the root, and `..` stops there. With `keep` the
  * last part may be a link and is not followed. What is learned about folders is kept as long as the function: make
@@ -16,46 +27,51 @@ export interface Unresolved {
 export function linkResolver(
   disk: (path: string) => string | Buffer,
 ): (path: string, last: 'follow' | 'keep') => string | Unresolved {
-  const folders = new Map<string, string | Unresolved>();
+  const folders = new Map<string, Walked | Unresolved>([['', root]]);
 
-  /** The folder of a path, resolved; most paths of a batch share theirs. */
-  const folderOf = (folder: string): string | Unresolved => {
+  /** The folder of a path, resolved: from its own folder on, which most of a batch share. */
+  const folderOf = (folder: string): Walked | Unresolved => {
     let found = folders.get(folder);
-    if (found === undefined) {
-      found = walk('', folder, { links: 0 });
-      if (typeof found === 'string' && found !== '' && lstatOf(disk(found))?.stat.type !== 'directory') {
-        found = { code: 'ENOTDIR' };
-      }
-      folders.set(folder, found);
-    }
+    if (found !== undefined) return found;
+    const slash = folder.lastIndexOf('/');
+    const above = slash < 0 ? root : folderOf(folder.slice(0, slash));
+    found = 'code' in above ? above : walk(above, folder.slice(slash + 1));
+    if (!('code' in found) && found.type !== 'directory') found = { code: 'ENOTDIR' };
+    folders.set(folder, found);
     return found;
   };
 
-  /** From `at` (resolved; `''` is the root) along `rest`. */
-  const walk = (at: string, rest: string, count: { links: number }): string | Unresolved => {
+  /** Along `rest` from a folder on; all links on the way count. */
+  const walk = (from: Walked, rest: string): Walked | Unresolved => {
+    let { at, type, links } = from;
     const parts = rest.split('/').reverse();
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       if (part === '' || part === '.') continue;
       if (part === '..') {
         at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+        type = 'directory';
         continue;
       }
       const next = `${at}/${part}`;
-      const type = lstatOf(disk(next))?.stat.type;
-      if (type === undefined) return { code: whyNot(disk(next)) };
-      if (type !== 'link') {
-        if (type !== 'directory' && parts.length > 0) return { code: 'ENOTDIR' };
+      const is = typeAt(disk(next));
+      if (is === undefined) return { code: whyNot(disk(next)) };
+      if (is !== 'link') {
+        if (is !== 'directory' && parts.length > 0) return { code: 'ENOTDIR' };
         at = next;
+        type = is;
         continue;
       }
-      count.links += 1;
-      if (count.links > maximumLinks) return { code: 'ELOOP' };
+      links += 1;
+      if (links > maximumLinks) return { code: 'ELOOP' };
       const target = targetOf(next);
       if (target === undefined) return { code: 'ENOENT' };
-      if (target.startsWith('/')) at = '';
+      if (target.startsWith('/')) {
+        at = '';
+        type = 'directory';
+      }
       parts.push(...target.split('/').reverse());
     }
-    return at;
+    return { at, type, links };
   };
 
   const targetOf = (path: string): string | undefined => {
@@ -70,13 +86,14 @@ export function linkResolver(
     if (path.includes('\0')) return { code: 'EINVAL' };
     const slash = path.lastIndexOf('/');
     const name = path.slice(slash + 1);
-    if (name === '' || name === '.' || name === '..') return absolute(walk('', path, { links: 0 }));
+    if (name === '' || name === '.' || name === '..') return absolute(walk(root, path));
     const folder = folderOf(path.slice(0, Math.max(0, slash)));
-    if (typeof folder !== 'string') return folder;
-    return last === 'keep' ? `${folder}/${name}` : absolute(walk(folder, name, { links: 0 }));
+    if ('code' in folder) return folder;
+    return last === 'keep' ? `${folder.at}/${name}` : absolute(walk(folder, name));
   };
 }
 
-function absolute(found: string | Unresolved): string | Unresolved {
-  return found === '' ? '/' : found;
+function absolute(found: Walked | Unresolved): string | Unresolved {
+  if ('code' in found) return found;
+  return found.at === '' ? '/' : found.at;
 }

@@ -13,11 +13,28 @@ export async function claim(
   root: Root,
   context: Context | TraceContext,
 ): Promise<ReadonlyMap<string, readonly Owner[]>> {
-  const folders = new Set<string>();
-  const note = byFolder((folder) => folders.add(folder));
-  for (const path of paths) note(path);
   // an environment may be asked for by its own folder
   const whole = new Set('whole' in context ? context.whole : []);
+  const claimed = new Map<string, readonly Owner[]>();
+  await claimFrom(paths, claimed, whole, root, context, upToSite);
+  // what no package of the environment around it lists may be of one that lies deeper
+  const left = claimed.size === paths.length ? [] : paths.filter((path) => !claimed.has(path));
+  await claimFrom(left, claimed, whole, root, context, (folder) => folder);
+  return claimed;
+}
+
+/** Claims what belongs to the environments of the folders that `start` makes of the paths' own. */
+async function claimFrom(
+  paths: readonly string[],
+  claimed: Map<string, readonly Owner[]>,
+  whole: ReadonlySet<string>,
+  root: Root,
+  context: Context,
+  start: (folder: string) => string,
+): Promise<void> {
+  const folders = new Set<string>();
+  const note = byFolder((folder) => folders.add(start(folder)));
+  for (const path of paths) note(path);
   const near = await findEnvironments([...folders, ...whole], root);
   const known = new Map<string, (path: string) => readonly Owner[] | undefined>();
   const environmentOf = new Map<string, string>();
@@ -32,12 +49,17 @@ export async function claim(
     const ownersOf = ownersFor(owners, top);
     known.set(top, (path) => ownersOf(path) ?? (isSkeleton(top, path) ? itself : undefined));
   }
-  const claimed = new Map<string, readonly Owner[]>();
-  const topOf = byFolder((folder) => environmentOf.get(folder));
+  if (known.size === 0) return;
+  const answerOf = byFolder((folder) => known.get(environmentOf.get(start(folder)) ?? ''));
   for (const path of paths) {
-    const top = whole.has(path) ? environmentOf.get(path) : topOf(path);
-    const found = top === undefined ? undefined : known.get(top)?.(path);
+    const answer = whole.has(path) ? known.get(environmentOf.get(path) ?? '') : answerOf(path);
+    const found = answer?.(path);
     if (found !== undefined) claimed.set(path, found);
   }
-  return claimed;
+}
+
+/** A folder, or the folder of packages that it lies in: thousands of them need not be looked at one by one. */
+function upToSite(folder: string): string {
+  const at = folder.indexOf('/site-packages/');
+  return at < 0 ? folder : folder.slice(0, at + '/site-packages'.length);
 }

@@ -31,6 +31,12 @@ small/__pycache__/__init__.cpython-311.pyc,,
   [`${site}/other-2.dist-info/RECORD`]: 'other.py,,\nother-2.dist-info/RECORD,,\nother-2.dist-info/METADATA,,\n',
   [`${site}/other.py`]: 'y = 2\n',
   [`${site}/dropped.py`]: 'by hand\n',
+  // an environment within a folder of packages of another one
+  [`${site}/tools/env/pyvenv.cfg`]: 'home = /usr/bin\nversion = 3.11.2\n',
+  [`${site}/tools/env/lib/python3.11/site-packages/inner.py`]: 'z = 3\n',
+  [`${site}/tools/env/lib/python3.11/site-packages/inner-3.dist-info/METADATA`]: 'Name: inner\nVersion: 3\n',
+  [`${site}/tools/env/lib/python3.11/site-packages/inner-3.dist-info/RECORD`]:
+    'inner.py,,\ninner-3.dist-info/RECORD,,\n',
   '/usr/bin/python3': 'ELF',
   '/home/u/plain/lib/python3.11/site-packages/x.py': '',
 };
@@ -62,6 +68,8 @@ testDistribution({
         `${site}/small/__pycache__/__init__.cpython-311.pyc`,
         `${site}/small-1.0.dist-info/METADATA`,
         `${site}/other.py`,
+        `${site}/tools/env/pyvenv.cfg`,
+        `${site}/tools/env/lib/python3.11/site-packages/inner.py`,
       ],
       others: [
         `${site}/dropped.py`,

@@ -28,7 +28,7 @@ export async function findEnvironments(
   for (const path of below)
     for (let at = path; at.length > 1 && !folders.has(at); at = posix.dirname(at)) folders.add(at);
   const all = [...folders];
-  const stats = await root.lstat(all.map((folder) => posix.join(folder, 'pyvenv.cfg')));
+  const stats = await root.lstat(all.map((folder) => `${folder}/pyvenv.cfg`));
   const tops = new Set(all.filter((_, index) => stats[index]?.type === 'file'));
   return (folder) => {
     if (tops.size === 0 || folder === '') return undefined;

@@ -9,6 +9,8 @@ import type { Site } from './site.ts';
 export interface SiteOwners {
   /** The packages that have a path, sorted by key; empty where none has. `explained`: none lists it, but it follows from one that is. */
   of(path: string): { readonly packages: readonly SitePackage[]; readonly explained?: string };
+  /** The package that lists a path, where it is the only one: what most questions are about. */
+  only(path: string): SitePackage | undefined;
 }
 
 /** An index over every file of every package. Later questions cost a look-up each. */
@@ -33,6 +35,7 @@ export function ownersIn(sites: readonly Site[]): SiteOwners {
     return one === undefined ? [] : [one];
   };
   return {
+    only: (path) => (several.size > 0 && several.has(path) ? undefined : single.get(path)),
     of(path) {
       const packages = listed(path);
       if (packages.length > 0 || !path.endsWith('.pyc')) return { packages };
@@ -54,16 +57,24 @@ function sourceOf(path: string): string | undefined {
 /** Owners as the contract has them; those of one package are one value. */
 export function ownersFor(owners: SiteOwners, instance: string): (path: string) => readonly Owner[] | undefined {
   const known = new Map<SitePackage, readonly Owner[]>();
+  let last: { readonly one: SitePackage; readonly own: readonly Owner[] } | undefined;
+  const ownOf = (one: SitePackage): readonly Owner[] => {
+    if (last?.one === one) return last.own; // neighbours are of one package
+    let own = known.get(one);
+    if (own === undefined) known.set(one, (own = [{ key: one.key, instance }]));
+    last = { one, own };
+    return own;
+  };
   return (path) => {
+    const only = owners.only(path);
+    if (only !== undefined) return ownOf(only);
     const { packages, explained } = owners.of(path);
     const [first] = packages;
     if (first === undefined) return undefined;
     if (explained !== undefined || packages.length > 1) {
       return packages.map(({ key }) => ({ key, instance, ...(explained === undefined ? {} : { explained }) }));
     }
-    let own = known.get(first);
-    if (own === undefined) known.set(first, (own = [{ key: first.key, instance }]));
-    return own;
+    return ownOf(first);
   };
 }
 

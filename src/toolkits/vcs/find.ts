@@ -13,7 +13,7 @@ export async function findTops(
 ): Promise<(path: string) => string | undefined> {
   const nearest = new Map<string, string | undefined>();
   const folders = new Set<string>();
-  for (const path of below) for (let at = path; !folders.has(at); at = posix.dirname(at)) folders.add(at);
+  for (const path of below) for (let at = outOfAnnex(path); !folders.has(at); at = posix.dirname(at)) folders.add(at);
   const all = [...folders];
   const stats = await root.lstat(all.map((folder) => posix.join(folder, name)));
   const tops = new Set(
@@ -32,5 +32,11 @@ export async function findTops(
     nearest.set(path, found);
     return found;
   };
-  return find;
+  return (path) => find(outOfAnnex(path));
+}
+
+/** Each key of git-annex has folders of its own: nobody works in there. */
+function outOfAnnex(path: string): string {
+  const at = path.indexOf('/annex/objects/');
+  return at < 0 ? path : path.slice(0, at);
 }

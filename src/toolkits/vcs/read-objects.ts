@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 
 import type { Root } from '../../contract/index.ts';
@@ -28,6 +28,17 @@ export async function readObjects(root: Root, commonDir: string, algorithm: 'sha
   const folders = await objectFolders(root, commonDir);
   let packs: readonly Pack[] | undefined;
 
+  // each of 256 folders is looked at once: most objects lie in packs, and would be looked for in vain
+  const looseIn = new Map<string, Promise<LooseFolder>>();
+  const readLoose = async (folder: string, id: string): Promise<Buffer | undefined> => {
+    const part = `${folder}/${id.slice(0, 2)}`;
+    let loose = looseIn.get(part);
+    if (loose === undefined) looseIn.set(part, (loose = openLoose(root, part)));
+    return await (
+      await loose
+    )(id.slice(2));
+  };
+
   const fromPack = async (pack: Pack, offset: number, depth: number): Promise<GitObject | undefined> => {
     let packed = parsePacked(await pack.piece(offset, 8192), offset, idLength);
     for (let length = 1 << 16; packed === undefined && length <= 1 << 28; length *= 16)
@@ -43,7 +54,7 @@ export async function readObjects(root: Root, commonDir: string, algorithm: 'sha
   const read = async (id: string, depth = 0): Promise<GitObject | undefined> => {
     if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id)) return undefined;
     for (const folder of folders) {
-      const loose = await root.readFile(posix.join(folder, id.slice(0, 2), id.slice(2))).catch(() => undefined);
+      const loose = await readLoose(folder, id);
       if (loose !== undefined) return parseLoose(loose);
     }
     packs ??= (await Promise.all(folders.map((folder) => openPacks(root, folder, idLength)))).flat();
@@ -99,6 +110,37 @@ export async function objectFolders(root: Root, commonDir: string): Promise<read
   return found;
 }
 
+type LooseFolder = (name: string) => Promise<Buffer | undefined> | Buffer | undefined;
+
+const largestLoose = 512 * 1024 * 1024;
+
+/** Reads files of one folder; of this machine, without asking again where that folder is. */
+async function openLoose(root: Root, folder: string): Promise<LooseFolder> {
+  const names = new Set((await root.readdir(folder).catch(() => [])).map(({ name }) => name));
+  const [real] = root.directory === undefined || names.size === 0 ? [] : await root.realpath([folder]);
+  return (name) => {
+    if (!names.has(name)) return undefined;
+    if (real === undefined) return root.readFile(`${folder}/${name}`).catch(() => undefined);
+    return readPlain(encodeName(`${root.directory === '/' ? '' : root.directory}${real}/${name}`));
+  };
+}
+
+/** A file that is one and no link. */
+function readPlain(file: string | Buffer): Buffer | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const { size } = fstatSync(descriptor);
+    if (size > largestLoose) return undefined;
+    const bytes = Buffer.allocUnsafe(size);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, size, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
 async function openPacks(root: Root, folder: string, idLength: 20 | 32): Promise<Pack[]> {
   const packs: Pack[] = [];
   for (const { name } of await root.readdir(posix.join(folder, 'pack')).catch(() => [])) {
@@ -114,22 +156,24 @@ async function openPacks(root: Root, folder: string, idLength: 20 | 32): Promise
 /** A pack of this machine is read in pieces, another one once and whole. */
 function pieces(root: Root, path: string): Pick<Pack, 'piece' | 'close'> {
   let whole: Promise<Buffer> | undefined;
-  let file: number | undefined;
+  let file: { readonly descriptor: number; readonly size: number } | undefined;
   return {
     async piece(offset, length) {
       if (root.directory === undefined) {
         whole ??= root.readFile(path).catch(() => Buffer.alloc(0));
         return (await whole).subarray(offset, offset + length);
       }
-      const [real] = await root.realpath([path]);
-      if (real === undefined) return Buffer.alloc(0);
-      file ??= openSync(encodeName(root.directory === '/' ? real : root.directory + real), 'r');
-      const left = Math.max(0, Math.min(length, fstatSync(file).size - offset));
-      const bytes = Buffer.alloc(left);
-      return bytes.subarray(0, readSync(file, bytes, 0, left, offset));
+      if (file === undefined) {
+        const [real] = await root.realpath([path]);
+        if (real === undefined) return Buffer.alloc(0);
+        const descriptor = openSync(encodeName(root.directory === '/' ? real : root.directory + real), 'r');
+        file = { descriptor, size: fstatSync(descriptor).size };
+      }
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - offset)));
+      return bytes.subarray(0, readSync(file.descriptor, bytes, 0, bytes.length, offset));
     },
     close() {
-      if (file !== undefined) closeSync(file);
+      if (file !== undefined) closeSync(file.descriptor);
     },
   };
 }

@@ -33,11 +33,15 @@ export async function readAnnexLogs(root: Root, commonDir: string, objects: Obje
     /^refs\/(?:heads|remotes\/.+)\/git-annex$/.test(name),
   );
   const commits = [...new Set(refs.map(({ id }) => id))];
+  const journalFolder = posix.join(commonDir, 'annex/journal');
+  const waiting = new Set((await root.readdir(journalFolder).catch(() => [])).map(({ name }) => name));
   const read = async (path: string): Promise<string> => {
     const texts = [];
     for (const commit of commits) texts.push((await objects.blobAt(commit, path))?.toString('utf8') ?? '');
     const name = path.replaceAll('_', '__').replaceAll('/', '_');
-    const journal = await root.readFile(posix.join(commonDir, 'annex/journal', name), 1 << 24).catch(() => undefined);
+    const journal = waiting.has(name)
+      ? await root.readFile(posix.join(journalFolder, name), 1 << 24).catch(() => undefined)
+      : undefined;
     return [...texts, journal?.toString('utf8') ?? ''].join('\n');
   };
   return {

@@ -51,32 +51,27 @@ export async function describeAnnex(
   const rows: AnnexedContent[] = [];
   const paths: string[] = [];
   let room = largest.all;
-  for (const [key, { links, unlocked }] of [...keys].sort(([a], [b]) => byBytes(a, b))) {
-    const object = posix.join(tree.top, '.git', objectOf(links, key));
-    const [stat] = await root.lstat([object]);
-    const source = stat?.type === 'file' ? object : posix.join(tree.top, unlocked[0] ?? '');
-    const [digest] = await root.digest([source], 'sha256');
-    const [size] = await root.lstat([source]);
-    if (digest === undefined || size?.type !== 'file') continue; // not here: a link that leads nowhere
-    const secret = [...links.keys(), ...unlocked].find((path) => isSecretPath(posix.join(tree.top, path)));
-    if (secret !== undefined) {
-      const path = posix.join(tree.top, secret);
-      notes.push({ kind: 'left', path, text: `the content of ${path} is not kept: it is a place for secrets` });
-      continue;
-    }
-    if (stat?.type === 'file') paths.push(object);
+  const here = await contentsHere(root, tree, keys, notes);
+  const digests = await root.digest(
+    here.map(({ source }) => source),
+    'sha256',
+  );
+  for (const [index, { key, links, unlocked, source, size, isObject }] of here.entries()) {
+    const digest = digests[index];
+    if (digest === undefined) continue;
+    if (isObject) paths.push(source);
     const where = await placesOf(key, logs, uuids, remotes);
-    const kept = context.keep && (!where.elsewhere || (size.size <= largest.one && size.size <= room));
-    if (kept && where.elsewhere) room -= size.size;
+    const kept = context.keep && (!where.elsewhere || (size <= largest.one && size <= room));
+    if (kept && where.elsewhere) room -= size;
     if (kept) await keep(root, source, digest, context);
     rows.push({
       key,
       paths: [...links.keys(), ...unlocked].sort(byBytes),
       ...(unlocked.length === 0 ? {} : { unlocked: [...unlocked].sort(byBytes) }),
-      size: size.size,
+      size,
       sha256: digest,
       ...where.rows,
-      ...(kept && (!where.elsewhere || size.size <= smallContent) ? { kept: true } : {}),
+      ...(kept && (!where.elsewhere || size <= smallContent) ? { kept: true } : {}),
     });
   }
   const own = new Set(rows.flatMap(({ unlocked = [] }) => unlocked));
@@ -102,7 +97,44 @@ export async function describeAnnex(
 }
 
 /** Links in the work tree with their targets, and files that are content, by key. */
-type Uses = Map<string, { readonly links: Map<string, string>; readonly unlocked: string[] }>;
+type Uses = Map<string, Use>;
+
+interface Use {
+  readonly links: Map<string, string>;
+  readonly unlocked: string[];
+}
+
+interface Content extends Use {
+  readonly key: string;
+  /** Where it is read, absolute: git-annex's own file, else an unlocked one. */
+  readonly source: string;
+  readonly isObject: boolean;
+  readonly size: number;
+}
+
+/** The keys whose content is here and may be kept, sorted; looked at in two batches. A link may lead nowhere. */
+async function contentsHere(root: Root, tree: WorkTree, keys: Uses, notes: Note[]): Promise<Content[]> {
+  const sorted = [...keys].sort(([a], [b]) => byBytes(a, b));
+  const objects = sorted.map(([key, { links }]) => posix.join(tree.top, '.git', objectOf(links, key)));
+  const stats = await root.lstat(objects);
+  const instead = sorted.map(([, { unlocked }]) => posix.join(tree.top, unlocked[0] ?? ''));
+  const others = await root.lstat(instead.filter((_, index) => stats[index]?.type !== 'file'));
+  const found: Content[] = [];
+  let next = 0;
+  for (const [index, [key, use]] of sorted.entries()) {
+    const isObject = stats[index]?.type === 'file';
+    const stat = isObject ? stats[index] : others[next++];
+    if (stat?.type !== 'file') continue;
+    const secret = [...use.links.keys(), ...use.unlocked].find((path) => isSecretPath(posix.join(tree.top, path)));
+    const source = (isObject ? objects[index] : instead[index]) ?? '';
+    if (secret === undefined) found.push({ key, ...use, source, isObject, size: stat.size });
+    else {
+      const path = posix.join(tree.top, secret);
+      notes.push({ kind: 'left', path, text: `the content of ${path} is not kept: it is a place for secrets` });
+    }
+  }
+  return found;
+}
 
 async function usedKeys(
   root: Root,

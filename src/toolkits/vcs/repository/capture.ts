@@ -55,8 +55,13 @@ export async function captureTree(
   const large = await keepLarge(root, tree, pointers, patches.filled, context);
   notes.push(...large.notes, ...(await noteUntracked(root, tree, scratch, context.ran, signal)));
   const known = scratch.refs.filter(({ name }) => /^refs\/(?:remotes|tags)\//.test(name));
-  const containing = await forEachRef(scratch, ['--contains', tree.head.commit, 'refs/remotes'], signal);
-  const merged = await forEachRef(scratch, ['--merged', tree.head.commit, 'refs/tags'], signal);
+  // a process each, where there is anything to ask about
+  const among = async (folder: string, how: string) =>
+    known.some(({ name }) => name.startsWith(`${folder}/`))
+      ? await forEachRef(scratch, [how, tree.head.commit, folder], signal)
+      : [];
+  const containing = await among('refs/remotes', '--contains');
+  const merged = await among('refs/tags', '--merged');
   const remotes = remotesOf(tree);
   const having = new Set(
     remotes.filter(({ name }) => containing.some((ref) => isOf(ref, name))).map(({ name }) => name),

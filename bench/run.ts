@@ -105,6 +105,54 @@ const benches: Readonly<Record<string, (result: Result) => readonly Row[]>> = {
       r['total_ms_per_100k_files'] <= 500,
     ),
   ],
+  distributions: (r) => {
+    const k = (rate: number) => `${Math.round(rate / 1000)} k`;
+    const names: Readonly<Record<string, string>> = { redhat: 'rpm', venv: 'RECORD', conda: 'conda', npm: 'npm' };
+    const rows = r['rows'] as readonly Result[];
+    const annex = rows.find((one) => one['type'] === 'annex') ?? {};
+    return [
+      ...rows
+        .filter((one) => one['goal'] !== undefined)
+        .map((one) =>
+          row(
+            `whose are these ${k(one['files'])} files? ${names[one['type']]}, queries after ${Math.round(one['index_ms'])} ms of indexing`,
+            `${k(one['files_per_s'])} files/s (by the clock ${k(one['files_per_s_by_clock'])})`,
+            one['peer'] === undefined
+              ? ''
+              : `${one['peer'].name}, indexing included: ${k((one['peer'].files * 1000) / one['peer'].ms)} files/s`,
+            '',
+            `≥ ${k(one['goal'])} files/s`,
+            one['files_per_s'] >= one['goal'],
+          ),
+        ),
+      row(
+        `1,000 mixed files of ${r['mixed'].types.length} distributions, what each is included`,
+        `${Math.round(r['mixed'].attribute_cpu_ms)} ms (by the clock ${Math.round(r['mixed'].attribute_ms)} ms)`,
+        '',
+        '',
+        '≤ 1 s',
+        r['mixed'].attribute_cpu_ms <= 1000,
+      ),
+      row(
+        'processes that `trace --path` of these starts',
+        `${r['children']['trace of 1000 files']} (of 100 files: ${r['children']['trace of 100 files']})`,
+        '',
+        '',
+        '< 10',
+        r['children']['trace of 1000 files'] < 10,
+      ),
+      row(
+        `git-annex: where the content of ${annex['files']} keys is`,
+        `${(annex['query_cpu_ms'] / annex['files']).toFixed(2)} ms a key (by the clock ${(annex['query_ms'] / annex['files']).toFixed(2)} ms)`,
+        annex['peer'] === undefined
+          ? ''
+          : `${annex['peer'].name}: ${(annex['peer'].ms / annex['files']).toFixed(2)} ms, without reading the content`,
+        '',
+        '≤ 0.74 ms',
+        annex['query_cpu_ms'] / annex['files'] <= 0.74,
+      ),
+    ];
+  },
   rootfs: (r) => [
     row(
       `a root of ${r['packages']} packages from the store, equal fingerprints`,

@@ -19,7 +19,9 @@ function toSqlite(blobs: readonly Buffer[]): Buffer {
     const database = new DatabaseSync(file);
     database.exec('CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)');
     const insert = database.prepare('INSERT INTO Packages (blob) VALUES (?)');
+    database.exec('BEGIN');
     for (const blob of blobs) insert.run(blob);
+    database.exec('COMMIT');
     database.close();
     return readFileSync(file);
   } finally {

@@ -12,10 +12,20 @@ export interface There {
   readonly host: Host;
   /** As people call it. */
   readonly label: string;
-  /** Of an instance of ours: its folder there, and what its holder is made from. Absent: the host itself. */
-  readonly instance?: { readonly state: string; readonly fields: Fields; readonly tree?: string };
+  /** Absent: the host itself. */
+  readonly instance?: InstanceThere;
   /** Called once, when the session is given back. */
   readonly dispose?: () => Promise<void>;
+}
+
+/** An instance of ours on a host: its folder there, and what its holder is made from. */
+export interface InstanceThere {
+  readonly state: string;
+  readonly fields: Fields;
+  /** The folder that is its root, where nothing is laid over another. */
+  readonly tree?: string;
+  /** Entered by chroot alone: nobody holds it. */
+  readonly bare?: boolean;
 }
 
 /**
@@ -26,7 +36,7 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
   const acting: Acting = {
     host,
     label,
-    fields: instance === undefined ? [] : [['@state', instance.state], ...instance.fields],
+    fields: instance === undefined ? [] : whereOf(instance),
   };
   const leaving: Fields = instance === undefined ? [] : [['restrict', 1]];
   const isOther = instance !== undefined || host.uid === 0;
@@ -80,10 +90,11 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
 }
 
 /** Looking at a host, or at an instance of ours there. */
-export function rootThere(host: Host, label: string, instance?: There['instance']): Root {
+export function rootThere(host: Host, label: string, instance?: InstanceThere): Root {
   if (instance === undefined) return remoteRoot(host, label, [], [host.folder]);
-  const { state, tree } = instance;
-  return remoteRoot(host, label, ['@state', state, ...(tree === undefined ? [] : ['@root', tree])]);
+  const { state, tree, bare } = instance;
+  const of = bare === true ? [] : ['@state', state];
+  return remoteRoot(host, label, [...of, ...(tree === undefined ? [] : ['@root', tree])]);
 }
 
 /** Unpacks a tar there by one start of our part. */
@@ -128,6 +139,15 @@ async function* tarThere(acting: Acting, fields: Fields): AsyncIterable<Uint8Arr
   }
 }
 
+function whereOf({ state, fields, tree = '/', bare }: InstanceThere): Fields {
+  return bare === true
+    ? [
+        ['root', tree],
+        ['@devices', 1],
+      ]
+    : [['@state', state], ...fields];
+}
+
 /** Without root of the host, or of a namespace of ours, there is nobody else to be. */
 function asWhom(fields: Fields, isOther: boolean): Fields {
   return isOther ? fields : fields.filter(([key]) => !['uid', 'gid', 'groups'].includes(key));
@@ -137,10 +157,10 @@ function asWhom(fields: Fields, isOther: boolean): Fields {
 export async function execInstance(
   host: Host,
   label: string,
-  { state, fields }: NonNullable<There['instance']>,
+  instance: InstanceThere,
   argv: Argv,
   options: ExecOptions,
 ): Promise<number> {
-  const acting: Acting = { host, label, fields: [['@state', state], ...fields] };
+  const acting: Acting = { host, label, fields: whereOf(instance) };
   return await execThere(acting, [['restrict', 1], ...execFields(argv, options)], options);
 }

@@ -187,6 +187,27 @@ test('ssh: a command is traced on a host, as root and as an ordinary user', asyn
   }
 });
 
+test('ssh: a container as a host, where nothing can be confined: refused, or trusted in a bare chroot', async () => {
+  const without = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin', '--'];
+  await using poor = await withSshd([], [], without);
+  const own = { host: 'there', folder: params.folder, config: poor.config };
+  const probed = await ssh.probe(own, backendContext(folder('probe')));
+  assert.ok(!probed.usable && probed.whenTrusted === true);
+  const rootfs = await smallRoot();
+  await assert.rejects(makeInstance(ssh, own, rootfs), { name: 'UserError', status: 4 });
+  await using made = await makeInstance(ssh, own, rootfs, { level: 'trusted', network: 'host', mounts: [] });
+  await using session = await made.instance.session();
+  const { stdout } = await session.run([
+    'sh',
+    '-c',
+    'id -u; ls /etc/debian_version; echo x 2>&1 >/dev/null; echo y > /made',
+  ]);
+  assert.equal(stdout.toString(), '0\n/etc/debian_version\n');
+  assert.equal((await session.root.readFile('/made')).toString(), 'y\n');
+  await session.write('/etc/issue', 'mine\n');
+  assert.ok(!existsSync('/made'));
+});
+
 test('ssh: Ctrl-C, and a connection that is cut, end what runs there', async () => {
   for (const how of ['interrupt', 'cut'] as const) {
     const marker = `marker-${how}-${process.pid}`;

@@ -23,9 +23,14 @@ export interface Sshd extends AsyncDisposable {
 
 /**
  * Starts one. `users` are further logins, each a host of the configuration under its own
- * name; `env` is what the server puts into every environment, `NAME=VALUE`.
+ * name; `env` is what the server puts into every environment, `NAME=VALUE`;
+ * `before` is a program that starts the server.
  */
-export async function withSshd(users: readonly string[] = [], env: readonly string[] = []): Promise<Sshd> {
+export async function withSshd(
+  users: readonly string[] = [],
+  env: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<Sshd> {
   await need('openssh-server', 'openssh-client');
   const folder = mkdtempSync(join(tmpdir(), 'repronim-sshd-'));
   chmodSync(folder, 0o755);
@@ -73,7 +78,8 @@ export async function withSshd(users: readonly string[] = [], env: readonly stri
   const config = join(folder, 'config');
   writeFileSync(config, `${hosts.join('\n')}\n`);
   const log = join(folder, 'log');
-  const server = spawn('/usr/sbin/sshd', ['-D', '-f', join(folder, 'sshd_config'), '-E', log], { stdio: 'ignore' });
+  const [program = '', ...words] = [...before, '/usr/sbin/sshd', '-D', '-f', join(folder, 'sshd_config'), '-E', log];
+  const server = spawn(program, words, { stdio: 'ignore' });
   const said = () => readFileSync(log, { encoding: 'utf8', flag: 'a+' });
   for (let tries = 0; !/Server listening/.test(said()); tries += 1) {
     if (tries > 200) throw new Error(`sshd does not start: ${said()}`);

@@ -1,6 +1,8 @@
 import { UserError } from '../../model/index.ts';
 import type { Backend, Unusable, Usable } from '../../contract/index.ts';
 import { runProcess } from '../../sessions/process.ts';
+import { controlOf } from '../../sessions/ssh/control.ts';
+import type { Host } from '../../sessions/ssh/host.ts';
 import { assemble, removeImage } from './assemble.ts';
 import { attach, launch, sweep } from './instance.ts';
 import { sshParams, type SshParams } from './params.ts';
@@ -15,9 +17,7 @@ export const ssh: Backend<SshParams> = {
   async probe(params, { signal }) {
     if (params.host === undefined) return await findClient(signal);
     try {
-      const host = await hostOf(params);
-      const as = host.uid === 0 ? 'as root' : 'user namespaces';
-      return { usable: true, detail: `${params.host}, ${as}` };
+      return await tryHost(await hostOf(params));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend' };
@@ -30,6 +30,24 @@ export const ssh: Backend<SshParams> = {
   sweep,
   place: sshPlace,
 };
+
+/** What the host lets us do, found by trying. */
+async function tryHost(host: Host): Promise<Usable | Unusable> {
+  const { host: name } = host.connection;
+  const [ids = '', how = '', because = ''] = await controlOf(host).ask('probe');
+  if (how === 'none') {
+    const unusable = { usable: false, because: `${name}: ${because}` } as const;
+    return ids === 'root'
+      ? { ...unusable, hint: 'that looks like a container: let it have SYS_ADMIN, or say --trust', whenTrusted: true }
+      : { ...unusable, hint: 'user namespaces are switched off there: ask the administrator' };
+  }
+  const kinds: Readonly<Record<string, string>> = {
+    root: 'as root',
+    subordinate: 'user namespaces, subordinate ids',
+    single: 'user namespaces, one id',
+  };
+  return { usable: true, detail: `${name}: ${kinds[ids] ?? ids}${how === 'copy' ? ', no overlay' : ''}` };
+}
 
 /** Without a host, there is nothing to try but whether hosts can be reached at all. */
 async function findClient(signal: AbortSignal): Promise<Usable | Unusable> {

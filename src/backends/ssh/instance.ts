@@ -35,6 +35,8 @@ const factsSchema = v.object({
   digest: v.string(),
   /** `overlay`: laid over the tree; `copy`: one of its own, where nothing can be laid over. */
   tree: v.picklist(['overlay', 'copy']),
+  /** Whether it is entered by a bare chroot: nothing can be mounted there, and it is trusted. */
+  bare: v.optional(v.boolean(), false),
 });
 
 type Facts = v.InferOutput<typeof factsSchema>;
@@ -58,18 +60,26 @@ export async function launch(
     state: `${host.folder}/instances/${name}-${randomBytes(6).toString('hex')}`,
     digest: image.rootfs,
     tree: 'overlay',
+    bare: false,
   };
   await context.record(facts);
   const failed = await tryOverlay(host, name, facts, confinement);
   if (failed === undefined) return instanceOf(name, confinement, facts, params);
-  if (failed.step !== 'overlay') {
+  // Where not even namespaces can be had, a copy would not help.
+  const bare = failed.step !== 'overlay';
+  if (bare && (confinement.level === 'confined' || host.uid !== 0 || failed.step.startsWith('mount '))) {
     await controlOf(host).ask('remove', { state: facts.state });
     throw cannotEnclose(failed.step, failed.because);
   }
   context.onProgress({ step: 'create', what: 'copying the tree: nothing can be laid over it there' });
-  const copy: Facts = { ...facts, tree: 'copy' };
+  const copy: Facts = { ...facts, tree: 'copy', bare };
   await context.record(copy);
-  await controlOf(host).ask('copy', { state: facts.state, below: treeOf(facts) });
+  await controlOf(host).ask('copy', { state: facts.state, digest: facts.digest, below: treeOf(facts) });
+  if (bare) {
+    const [because] = [cannotEnclose(failed.step, failed.because).message];
+    const finished = `${name} is a bare chroot, with a copy of the tree: it is trusted, and not confined`;
+    context.onProgress({ step: 'create', finished, details: [because] });
+  }
   return instanceOf(name, confinement, copy, params);
 }
 
@@ -89,7 +99,7 @@ export async function sweep(record: InstanceRecord, params: SshParams): Promise<
 function instanceOf(name: string, confinement: Confinement, facts: Facts, params: SshParams): Instance {
   const { state, tree } = facts;
   const fields = fieldsOf(name, confinement, facts);
-  const there = { state, fields, ...(tree === 'copy' ? { tree: `${state}/copy` } : {}) };
+  const there = { state, fields, ...(tree === 'copy' ? { tree: `${state}/copy` } : {}), bare: facts.bare };
   const open = async () => await reach(facts, params);
   const status = async (): Promise<InstanceStatus> => {
     const parts = { state, tree: tree === 'copy' ? 'copy' : 'upper' };
@@ -117,6 +127,7 @@ function instanceOf(name: string, confinement: Confinement, facts: Facts, params
     name,
     status,
     async start() {
+      if (facts.bare) return; // nothing that could run by itself
       await explained(async () => await controlOf(await open()).ask('start', { state }, flat(fields)));
     },
     async stop() {
@@ -129,8 +140,11 @@ function instanceOf(name: string, confinement: Confinement, facts: Facts, params
     },
     async session() {
       const host = await open();
-      const held = await explained(async () => await controlOf(host).hold('hold', { state }, flat(fields)));
-      const dispose = async () => await held.release();
+      const control = controlOf(host);
+      const held = facts.bare
+        ? undefined
+        : await explained(async () => await control.hold('hold', { state }, flat(fields)));
+      const dispose = async () => await held?.release();
       const session = sshSession({ host, label: name, instance: there, dispose });
       return { ...session, root: ownedAsCarried(session.root, async () => await askOwners(host, facts.digest)) };
     },

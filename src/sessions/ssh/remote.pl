@@ -185,6 +185,14 @@ sub supervise {
   return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
+# A bare chroot has no devices but those that are made in it.
+sub make_devices {
+  my %fields = @{$_[0]};
+  return if -e "$fields{root}/dev/tty" || ($fields{do} // 'exec') ne 'exec';
+  my ($pid) = start_enter('plain', [root => $fields{root}, do => 'devices', parent => $$]);
+  waitpid $pid, 0;
+}
+
 # What comes on standard input goes through a program first.
 sub decompress {
   my %known = (zstd => ['zstd', '-dc'], gzip => ['gzip', '-dc']);
@@ -206,6 +214,7 @@ sub run_act {
   my $answer;
   my $status = eval {
     my $done = sub { $answer = $_[1]; return supervise($_[0]) };
+    make_devices(\@passed) if $one{devices};
     decompress($one{decompress}) if defined $one{decompress};
     defined $one{state} ? enter_instance($one{state}, \@passed, $done)
       : $done->($one{mapped} ? start_enter(mapped([parent => $$, @passed], enter_argv('plain'))) : start_enter('plain', [parent => $$, @passed]));

@@ -56,6 +56,7 @@ my %acts = (
   carry => \&carry,
   carried => sub { write_file("$top/rootfs/$one{digest}.part/done", $one{done}) or die "$top/rootfs: $!\n"; return },
   finish => \&finish,
+  probe => \&probe,
   owners => sub { return (mapping())[0] eq 'single' ? split /\0/, read_file("$top/rootfs/$one{digest}/owners") // '' : () },
   drop => \&drop,
 );
@@ -93,6 +94,24 @@ sub enter {
     die [defined $at ? ($said[$at + 1] // '', $said[$at + 3] // '') : ('start', 'status ' . ($? >> 8))];
   }
   die "it is being started or stopped all the time\n";
+}
+
+# Whether something can be confined here, and whether a tree be laid over another: found by trying.
+sub probe {
+  my $folder = "$top/probe-$$";
+  make_folders("$folder/$_") for qw(root upper work);
+  my @plain = (root => "$folder/root", network => 'none', user => 1);
+  my $try = sub {
+    local ($one{state}, @passed) = ($folder, @_);
+    my $held = eval { enter(0) };
+    my $why = $@;
+    stop($folder);
+    return defined $held ? undef : ref $why ? join(': ', @$why) : $why;
+  };
+  my $layered = $try->(@plain, upper => "$folder/upper", work => "$folder/work");
+  my $because = defined $layered ? $try->(@plain) : undef;
+  remove_tree($folder);
+  return ((mapping())[0], defined $because ? 'none' : defined $layered ? 'copy' : 'overlay', $because // '');
 }
 
 sub status {
@@ -153,6 +172,8 @@ sub make_folders {
 }
 
 sub copy {
+  make_folders($one{state});
+  write_file("$one{state}/rootfs", $one{digest}) or die "$one{state}: $!\n";
   remove_tree("$one{state}/upper", "$one{state}/work");
   my ($how, $fields) = mapped([], '/bin/cp', '-a', '-x', '--reflink=auto', '--', $one{below}, "$one{state}/copy");
   my ($pid) = start_enter($how, $fields);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { apptainer } from '../../src/backends/apptainer/index.ts';
 import { chroot } from '../../src/backends/chroot/index.ts';
 import { docker } from '../../src/backends/docker/index.ts';
 import { podman } from '../../src/backends/podman/index.ts';
@@ -12,6 +13,7 @@ import { fingerprintOf } from '../../src/flows/fingerprint.ts';
 import { volatileMatcher, volatilePaths, type Entry } from '../../src/model/index.ts';
 import { localRoot } from '../../src/roots/local.ts';
 import { backendContext, makeInstance } from '../contract/backend-fixture.ts';
+import { apptainerHere } from './apptainer-here.ts';
 import { withDockerd } from './dockerd.ts';
 import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
@@ -27,6 +29,8 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
   const rootfs = await smallRoot();
   const host = await withDockerd({ after: (end) => ends.push(end) });
   const params = { host, image: 'repronim-same', network: 'bridge' };
+  const engine = await apptainerHere();
+  if ('missing' in engine) t.diagnostic(`without apptainer: ${engine.missing}`);
   const seed = Math.floor(Math.random() * 2 ** 31);
   t.diagnostic(`seed ${seed}`);
   try {
@@ -36,6 +40,7 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
       [chroot, {}],
       [docker, params],
       [podman, { image: params.image, network: 'default' }],
+      ...('program' in engine ? [[apptainer, { ...engine, format: 'sandbox' }] as const] : []),
     ];
     for (const [backend, given] of places) {
       await using made = await makeInstance(backend, given, rootfs);
@@ -51,7 +56,7 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
       assert.deepEqual(await fingerprintOf(session.root), expected, `${backend.name} again`);
     }
     const reference = `${params.image}:${rootfs.digest}`;
-    for (const [backend, given] of places.slice(1)) {
+    for (const [backend, given] of places.slice(1, 3)) {
       const image = { backend: backend.name, reference, rootfs: rootfs.digest };
       await backend.removeImage(image, given, backendContext(join(state, 'image')));
     }

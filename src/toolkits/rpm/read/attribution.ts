@@ -35,27 +35,25 @@ async function build(root: Root, database: RpmDatabase): Promise<Attribution> {
   const { packages } = database;
   const listed = packages.map(pathsOf);
   const folders = await canonicalFolders(root, new Set(listed.flatMap(({ folders: names }) => names)));
-  const owned = new Map<string, readonly Owner[]>();
-  const shared = new Set<readonly Owner[]>();
+  const owned = ownersByFolder();
   for (const [position, { folders: names, indexes, names: files }] of listed.entries()) {
     const one = packages[position];
     if (one === undefined) continue;
     const alone: readonly Owner[] = [{ key: one.key }];
     const states = one.header.bytes(tags.fileStates);
-    const places = names.map((name) => folders.get(name));
+    const places = names.map((name) => {
+      const place = folders.get(name);
+      return place === undefined ? undefined : owned.within(place);
+    });
     for (let index = 0; index < files.length; index++) {
       const place = places[indexes[index] ?? -1];
       const state = states?.[index];
       // another package's file is there in its place
       if (place === undefined || state === fileStates.replaced || state === fileStates.wrongColour) continue;
-      const path = place + (files[index] ?? '');
-      const there = owned.get(path);
-      if (there === undefined) owned.set(path, alone);
-      else if (there !== alone && there.at(-1) !== alone[0]) {
-        const both = [...there, ...alone];
-        shared.add(both);
-        owned.set(path, both);
-      }
+      const name = files[index] ?? '';
+      const there = place.get(name);
+      if (there === undefined) place.set(name, alone);
+      else if (there !== alone && there.at(-1) !== alone[0]) place.set(name, [...there, ...alone]);
     }
   }
   const canonical = (path: string) => {
@@ -69,7 +67,7 @@ async function build(root: Root, database: RpmDatabase): Promise<Attribution> {
     if (owners === undefined) continue;
     const explained = `the choice of alternatives for ${name}`;
     const chosen = owners.map(({ key }) => ({ key, explained }));
-    for (const link of links) if (!owned.has(canonical(link))) owned.set(canonical(link), chosen);
+    for (const link of links) if (owned.get(canonical(link)) === undefined) owned.set(canonical(link), chosen);
   }
   const generated: Generated = findGenerated(database, (path) => owned.get(path));
   const find = (path: string) => owned.get(path) ?? generated.ownersOf(path);
@@ -83,9 +81,36 @@ async function build(root: Root, database: RpmDatabase): Promise<Attribution> {
       const other = canonical(path);
       return other === path ? undefined : find(other);
     },
-    isKept: (path) => !owned.has(path) && generated.isKept(path),
+    isKept: (path) => owned.get(path) === undefined && generated.isKept(path),
     canonical,
     notes: database.notes,
+  };
+}
+
+/** Owners by path, in two steps: paths of a hundred thousand files would have to be put together and hashed. */
+function ownersByFolder() {
+  const folders = new Map<string, Map<string, readonly Owner[]>>();
+  let last: { readonly folder: string; readonly names: Map<string, readonly Owner[]> | undefined } | undefined;
+  return {
+    /** The files of a folder, which ends in `/`. */
+    within(folder: string): Map<string, readonly Owner[]> {
+      let names = folders.get(folder);
+      if (names === undefined) folders.set(folder, (names = new Map()));
+      return names;
+    },
+    get(path: string): readonly Owner[] | undefined {
+      const slash = path.lastIndexOf('/') + 1;
+      if (last?.folder.length !== slash || !path.startsWith(last.folder)) {
+        const folder = path.slice(0, slash);
+        last = { folder, names: folders.get(folder) };
+      }
+      return last.names?.get(path.slice(slash));
+    },
+    set(path: string, owners: readonly Owner[]): void {
+      const slash = path.lastIndexOf('/') + 1;
+      this.within(path.slice(0, slash)).set(path.slice(slash), owners);
+      last = undefined;
+    },
   };
 }
 

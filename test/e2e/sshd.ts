@@ -78,7 +78,7 @@ export async function withSshd(
   const config = join(folder, 'config');
   writeFileSync(config, `${hosts.join('\n')}\n`);
   const log = join(folder, 'log');
-  const [program = '', ...words] = [...before, '/usr/sbin/sshd', '-D', '-f', join(folder, 'sshd_config'), '-E', log];
+  const [program, ...words] = [...before, '/usr/sbin/sshd', '-D', '-f', join(folder, 'sshd_config'), '-E', log];
   const server = spawn(program, words, { stdio: 'ignore' });
   const said = () => readFileSync(log, { encoding: 'utf8', flag: 'a+' });
   for (let tries = 0; !/Server listening/.test(said()); tries += 1) {

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+
+import * as v from 'valibot';
 
 import { sh } from '../../formats/render/quote.ts';
 import { sha256, UserError } from '../../model/index.ts';
@@ -35,7 +37,7 @@ const parts = [
 ];
 
 /** Finds out what a host is; POSIX sh is enough for it. */
-const lookAround = `
+const aroundScript = `
 mask=$(umask)
 folder=$1
 case $folder in
@@ -101,7 +103,72 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
   await connection.ensure();
   const contents = parts.map((part) => ({ name: part.pathname.split('/').at(-1) ?? '', content: readFileSync(part) }));
   const digest = sha256(Buffer.concat(contents.map(({ content }) => content))).slice(0, 16);
-  const said = await ask(connection, sh`exec /bin/sh -c ${lookAround} sh ${wanted} ${digest}`);
+  const key = [digest, wanted];
+  const facts = recall(connection, key) ?? (await lookAround(connection, wanted, digest, contents));
+  remember(connection, key, facts);
+  const { folder, machine, as } = facts;
+  return {
+    connection,
+    folder,
+    uid: as.uid,
+    as,
+    machine,
+    programs: new Set(facts.programs),
+    line(mode, fields) {
+      const word = fieldBytes(['@machine', machine, ...fields]).toString('hex');
+      if (word.length > largestWord) throw new RangeError('too much for a command line');
+      return sh`exec perl ${`${folder}/lib/${digest}/remote.pl`} ${mode} ${word}`;
+    },
+  };
+}
+
+const factsSchema = v.object({
+  folder: v.string(),
+  machine: v.string(),
+  programs: v.array(v.string()),
+  as: v.object({
+    uid: v.number(),
+    gid: v.number(),
+    groups: v.array(v.number()),
+    umask: v.string(),
+    home: v.string(),
+  }),
+});
+
+type Facts = v.InferOutput<typeof factsSchema>;
+
+/** What was found out over this very connection; by whichever process of ours. */
+function recall({ socket }: Connection, key: readonly string[]): Facts | undefined {
+  try {
+    const held = JSON.parse(readFileSync(`${socket}.json`, 'utf8')) as {
+      readonly of?: unknown;
+      readonly facts?: unknown;
+    };
+    if (JSON.stringify(held.of) !== JSON.stringify([...key, bornOf(socket)])) return undefined;
+    const facts = v.safeParse(factsSchema, held.facts);
+    return facts.success ? facts.output : undefined;
+  } catch {
+    return undefined; // it is the first time, or somebody else is writing it
+  }
+}
+
+function remember({ socket }: Connection, key: readonly string[], facts: Facts): void {
+  writeFileSync(`${socket}.json`, JSON.stringify({ of: [...key, bornOf(socket)], facts }), { mode: 0o600 });
+}
+
+function bornOf(socket: string): string {
+  const { ino, ctimeMs } = statSync(socket);
+  return `${ino} ${ctimeMs}`;
+}
+
+/** Finds out what a host is, and sees to it that our part is there. */
+async function lookAround(
+  connection: Connection,
+  wanted: string,
+  digest: string,
+  contents: readonly { readonly name: string; readonly content: Buffer }[],
+): Promise<Facts> {
+  const said = await ask(connection, sh`exec /bin/sh -c ${aroundScript} sh ${wanted} ${digest}`);
   const [chatter = '', mark, ...answers] = said.toString('utf8').split('\0').slice(0, -1);
   const [folder = '', uid = '', kernelMachine = '', kernel, gid, groups = '', umask = '', home = '/'] = answers;
   const programs = answers.slice(8);
@@ -113,7 +180,7 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
       status: 4,
     });
   }
-  if (!folder.startsWith('/') || !/^\d+$/.test(uid)) {
+  if (mark !== 'repronim' || !folder.startsWith('/') || !/^\d+$/.test(uid)) {
     throw new UserError(`${host} does not answer as a Linux machine with a shell does`, { status: 4 });
   }
   if (kernel !== 'Linux') throw new UserError(`${host} is no Linux machine`, { status: 4 });
@@ -124,28 +191,18 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
       { status: 4, hint: 'perl-base (Debian) or perl-interpreter (Fedora) is enough' },
     );
   }
-  const lib = `${folder}/lib/${digest}`;
-  if (!programs.includes('installed')) await install(connection, lib, contents);
+  if (!programs.includes('installed')) await install(connection, `${folder}/lib/${digest}`, contents);
+  const others = groups.split(' ').map(Number);
   return {
-    connection,
     folder,
-    uid: Number(uid),
+    machine,
+    programs,
     as: {
       uid: Number(uid),
       gid: Number(gid),
-      groups: groups
-        .split(' ')
-        .map(Number)
-        .filter((group) => Number.isSafeInteger(group) && group !== Number(gid)),
+      groups: others.filter((group) => Number.isSafeInteger(group) && group !== Number(gid)),
       umask: /^[0-7]{3,4}$/.test(umask) ? umask.padStart(4, '0') : '0022',
       home,
-    },
-    machine,
-    programs: new Set(programs),
-    line(mode, fields) {
-      const word = fieldBytes(['@machine', machine, ...fields]).toString('hex');
-      if (word.length > largestWord) throw new RangeError('too much for a command line');
-      return sh`exec perl ${`${lib}/remote.pl`} ${mode} ${word}`;
     },
   };
 }

@@ -15,9 +15,10 @@ import { UserError, type Argv } from '../../model/index.ts';
 import { bareSession } from '../../sessions/bare.ts';
 import { heldSession, requireInterpreter } from '../../sessions/confined.ts';
 import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
-import { cannotEnclose, hold, isAlive, readHolder, type Enclosure } from '../../sessions/held.ts';
+import { cannotEnclose, hold, isAlive, readHolder, type Enclosure, type Engine } from '../../sessions/held.ts';
 import { enterHeld, execHeld } from '../../sessions/join.ts';
 import { findMapping, mapArgv } from '../../sessions/mapped.ts';
+import { nspawnEngine } from '../../sessions/nspawn.ts';
 import { runProcess } from '../../sessions/process.ts';
 import { endRunning, removeHeld } from '../../sessions/remove-held.ts';
 
@@ -28,10 +29,12 @@ const factsSchema = v.object({
   tree: v.picklist(['overlay', 'copy']),
   /** Whether it is entered by a bare chroot: nothing can be mounted here, and it is trusted. */
   bare: v.boolean(),
+  /** Who makes the enclosure, where it is not ourselves. */
+  enter: v.optional(v.literal('nspawn')),
 });
 
 /** All that an instance puts into its state folder, beside what holding does. */
-export const ownNames = ['upper', 'work', 'copy'] as const;
+export const ownNames = ['upper', 'work', 'copy', 'root', '.#root.lck'] as const; // the last one is nspawn's
 
 type Facts = v.InferOutput<typeof factsSchema>;
 
@@ -40,15 +43,20 @@ export async function layInstance(wanted: {
   readonly name: string;
   readonly rootfs: string;
   readonly confinement: Confinement;
+  readonly enter: 'namespaces' | 'nspawn';
   readonly context: BackendContext;
 }): Promise<Instance> {
-  const { name, rootfs, confinement, context } = wanted;
+  const { name, rootfs, confinement, enter, context } = wanted;
   requireInterpreter();
-  const overlay: Facts = { rootfs, tree: 'overlay', bare: false };
+  const overlay: Facts = { rootfs, tree: 'overlay', bare: false, ...(enter === 'nspawn' ? { enter } : {}) };
   await context.record(overlay);
   makeFolders(rootfs, context.state);
   const layered = await tryFacts(name, confinement, overlay, context);
   if (layered === undefined) return instanceOf(name, confinement, overlay, context);
+  if (enter === 'nspawn') {
+    await removeHeld(context.state, ownNames);
+    throw layered.error;
+  }
 
   // Where not even namespaces can be had, a copy would not help.
   const copy: Facts = { ...overlay, tree: 'copy', bare: layered.step !== 'overlay' };
@@ -78,6 +86,7 @@ export function instanceOf(
   const facts = v.parse(factsSchema, recorded);
   const { state, signal } = context;
   const enclosure = enclosureOf(name, confinement, facts, state);
+  const how = { state, signal, ...engineOf(enclosure, facts, state) };
   return {
     name,
     async status(): Promise<InstanceStatus> {
@@ -88,7 +97,7 @@ export function instanceOf(
     },
     async start() {
       if (facts.bare) return; // nothing that could run by itself
-      const entered = await enterHeld(enclosure, { state, keep: true, signal });
+      const entered = await enterHeld(enclosure, { ...how, keep: true });
       entered.leave();
     },
     async stop() {
@@ -99,13 +108,19 @@ export function instanceOf(
       : {
           async exec(argv: Argv, options: ExecOptions) {
             mustBeThere(name, enclosure);
-            return await execHeld(enclosure, argv, { ...options, state, label: name, ended: signal });
+            return await execHeld(enclosure, argv, {
+              ...options,
+              ...engineOf(enclosure, facts, state),
+              state,
+              label: name,
+              ended: signal,
+            });
           },
         }),
     async session(): Promise<Session> {
       mustBeThere(name, enclosure);
       if (facts.bare) return await bareSession(enclosure, name);
-      const entered = await enterHeld(enclosure, { state, keep: false, signal });
+      const entered = await enterHeld(enclosure, { ...how, keep: false });
       return heldSession(entered.holder, enclosure, name, async () => entered.leave());
     },
     async remove() {
@@ -127,6 +142,12 @@ function enclosureOf(name: string, confinement: Confinement, facts: Facts, state
   return { ...tree, ...confinement, hostname: name };
 }
 
+function engineOf(enclosure: Enclosure, facts: Facts, state: string): { readonly engine?: Engine } {
+  const { overlay } = enclosure;
+  if (facts.enter === undefined || overlay === undefined) return {};
+  return { engine: nspawnEngine({ ...enclosure, overlay }, join(state, 'root')) };
+}
+
 /** Undefined where it can be entered as these facts have it, else why not. */
 async function tryFacts(
   name: string,
@@ -140,7 +161,8 @@ async function tryFacts(
     await removeHeld(state, ownNames);
     throw new UserError(`there is no ${missing.source} to mount at ${missing.path}`, { status: 2 });
   }
-  const held = await hold(enclosure, { mapping: findMapping(), state, signal });
+  const engine = engineOf(enclosure, facts, state);
+  const held = await hold(enclosure, { mapping: findMapping(), state, signal, ...engine });
   if (held.is === 'failed') return { step: held.step, error: cannotEnclose(held.step, held.because) };
   if (held.is === 'ready') held.life.destroy();
   return undefined;
@@ -149,7 +171,7 @@ async function tryFacts(
 /** The upper folder becomes the root folder of what is seen: it has its mode and owner. */
 function makeFolders(rootfs: string, state: string): void {
   const { mode, uid, gid } = lstatSync(rootfs);
-  for (const folder of ['upper', 'work']) mkdirSync(join(state, folder), { recursive: true });
+  for (const folder of ['upper', 'work', 'root']) mkdirSync(join(state, folder), { recursive: true });
   const upper = join(state, 'upper');
   if (process.geteuid?.() === 0) chownSync(upper, uid, gid);
   chmodSync(upper, mode & 0o7777);

@@ -9,7 +9,7 @@ import { runProcess } from '../../src/sessions/process.ts';
 import { commandIn, type Said } from './command.ts';
 import { need } from './need.ts';
 
-const forms = ['tar', 'docker.tar', 'oci.tar', 'squashfs'] as const;
+const forms = ['tar', 'docker.tar', 'oci.tar', 'squashfs', 'sif'] as const;
 
 function done({ status, stdout, stderr }: Said): string {
   assert.equal(status, 0, stderr);

@@ -1,50 +1,48 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 
 import type { Argv } from '../model/index.ts';
 
 /** A program that serves us, and ends when we do. */
 export interface Service {
-  readonly pid: number | undefined;
-  /** Its exit status, once it has ended. */
+  /** Its exit status, once it has ended; 127 where it is not installed. */
   status(): number | undefined;
   /** What it has said so far. */
   said(): string;
   stop(): void;
 }
 
+// Descriptor 3 is a pipe of ours: its end is our end, whatever ends us. All that the program has started and that has
+// not made itself a group of its own is in this one.
+const script = '(cat <&3 >/dev/null 2>&1; kill -TERM -$$) & exec 3<&-; exec "$@"';
+
 /**
- * Starts a program that ends with us, whatever ends us (`PR_SET_PDEATHSIG`, prctl(2)); the terminal's signals don't
- * reach it, and it keeps nobody waiting. What it says goes to a file `log` in the folder.
+ * Starts a program that ends with us, with what it has started; the terminal's signals don't reach it, and it keeps
+ * nobody waiting. What it says goes to a file `log` in the folder, which may be removed.
  */
 export function startService(
   argv: Argv,
   { folder, env }: { readonly folder: string; readonly env: Readonly<Record<string, string>> },
 ): Service {
-  const file = join(folder, 'log');
-  const log = openSync(file, 'w+', 0o600);
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...argv], {
+  const log = openSync(join(folder, 'log'), 'w+', 0o600);
+  const child = spawn('/bin/sh', ['-c', script, 'sh', ...argv], {
     env,
     cwd: '/',
-    stdio: ['ignore', log, log],
-    detached: true,
+    stdio: ['ignore', log, log, 'pipe'],
+    detached: true, // a group of its own, whose number is the program's
   });
   let status: number | undefined;
-  child.once('error', () => (status = 127));
+  child.once('error', () => (status = 126));
   child.once('exit', (code) => (status = code ?? 128));
   child.unref();
-  const end = () => void child.kill('SIGTERM');
-  process.once('exit', end);
-  const said = () => readFileSync(`/proc/self/fd/${log}`, 'utf8').slice(-4000);
+  const life = child.stdio[3] as Duplex;
+  life.on('error', () => {}); // it may end before us
+  (life as unknown as { unref(): void }).unref();
   return {
-    pid: child.pid,
     status: () => status,
-    said,
-    stop() {
-      process.off('exit', end);
-      end();
-      closeSync(log);
-    },
+    said: () => readFileSync(`/proc/self/fd/${log}`, 'utf8').slice(-4000),
+    stop: () => void life.destroy(),
   };
 }

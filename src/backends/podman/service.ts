@@ -43,6 +43,7 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
     const service = startService(argv, { folder, env: ownEnvironment() });
     for (let wait = 2; !existsSync(socket); wait = Math.min(wait * 2, 50)) {
       const status = service.status();
+      if (status !== undefined) service.stop();
       if (status === 127) return undefined;
       if (status !== undefined) {
         throw new UserError(`podman system service ended with status ${status}`, {

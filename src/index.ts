@@ -36,6 +36,24 @@ import { straceTracer } from './tracers/strace/index.ts';
 export type { Attached, Created, House, HouseOptions, Loaded, Reproduction, Stage, Traced };
 export * from './model/index.ts';
 
+// Everything else that a command does, for a house that `openHouse` gave.
+export { activationsOf, changesOf, withActive } from './flows/activation.ts';
+export { remove } from './flows/attach.ts';
+export { applyChange, planChange } from './flows/change.ts';
+export { createGroup } from './flows/group.ts';
+export { buildImage } from './flows/image/build.ts';
+export { adoptCommit, buildCommit, commitOpaque, planCommit } from './flows/image/commit.ts';
+export { exportImage } from './flows/image/export.ts';
+export { importImage } from './flows/image/import.ts';
+export { listImages } from './flows/image/list.ts';
+export { deleteImage } from './flows/image/remove.ts';
+export { shrink } from './flows/image/shrink.ts';
+export { tagImage } from './flows/image/tag.ts';
+export { listInstances } from './flows/list.ts';
+export { prune, pruneable } from './flows/prune.ts';
+export { saveBundle } from './flows/save-bundle.ts';
+export { urlsOf } from './flows/urls.ts';
+
 /** Opens this user's house: settings, store and inventory, with every plug-in in it. Changes nothing on disk. */
 export function openHouse(options: HouseOptions = {}): House {
   return { ...openHall(options), distributions, tracer: straceTracer };
@@ -105,7 +123,7 @@ export async function verify(study: Study): Promise<Verdict> {
       distributions,
       context: createContextOf(study.house, work, false),
       ...madeFrom(study.rootfs),
-      inPlace: study.inPlace !== undefined,
+      ...(study.inPlace === undefined ? {} : { inPlace: true }),
     }),
   );
 }

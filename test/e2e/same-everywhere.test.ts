@@ -8,6 +8,8 @@ import { apptainer } from '../../src/backends/apptainer/index.ts';
 import { chroot } from '../../src/backends/chroot/index.ts';
 import { docker } from '../../src/backends/docker/index.ts';
 import { podman } from '../../src/backends/podman/index.ts';
+import { schroot } from '../../src/backends/schroot/index.ts';
+import { ssh } from '../../src/backends/ssh/index.ts';
 import type { AnyBackend, Session } from '../../src/contract/index.ts';
 import { fingerprintOf } from '../../src/flows/fingerprint.ts';
 import { volatileMatcher, volatilePaths, type Entry } from '../../src/model/index.ts';
@@ -15,8 +17,10 @@ import { localRoot } from '../../src/roots/local.ts';
 import { backendContext, makeInstance } from '../contract/backend-fixture.ts';
 import { apptainerHere } from './apptainer-here.ts';
 import { withDockerd } from './dockerd.ts';
+import { need } from './need.ts';
 import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
+import { withSshd } from './sshd.ts';
 
 // In place and back again: the first byte of a file, or one bit of its mode.
 const flip = 'open F, "+<", $ARGV[0] or die; read F, $c, 1; seek F, 0, 0; print F chr(ord($c) ^ 1); close F or die';
@@ -26,11 +30,15 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
   const ends: (() => Promise<void>)[] = [];
   const state = mkdtempSync(join(tmpdir(), 'repronim-same-'));
   await needPodman();
+  await need('schroot', 'systemd-container');
   const rootfs = await smallRoot();
   const host = await withDockerd({ after: (end) => ends.push(end) });
   const params = { host, image: 'repronim-same', network: 'bridge' };
   const engine = await apptainerHere();
   if ('missing' in engine) t.diagnostic(`without apptainer: ${engine.missing}`);
+  const server = await withSshd();
+  ends.push(async () => await server[Symbol.asyncDispose]());
+  const over = { host: 'there', folder: `${server.folder}/state`, config: server.config };
   const seed = Math.floor(Math.random() * 2 ** 31);
   t.diagnostic(`seed ${seed}`);
   try {
@@ -41,6 +49,10 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
       [docker, params],
       [podman, { image: params.image, network: 'default' }],
       ...('program' in engine ? [[apptainer, { ...engine, format: 'sandbox' }] as const] : []),
+      [ssh, over],
+      [schroot, { type: 'directory', enter: 'namespaces' }],
+      [schroot, { type: 'file', enter: 'namespaces' }],
+      [chroot, { enter: 'nspawn' }],
     ];
     for (const [backend, given] of places) {
       await using made = await makeInstance(backend, given, rootfs);

@@ -4,7 +4,8 @@ import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
 import { activationsOf, activeFor, environmentOf } from './activation.ts';
 import { withBackendSteps } from './create/backend-steps.ts';
-import { buildRootfs, rootfsOf, type Built } from './create/build-rootfs.ts';
+import { buildRootfs, rootfsOf, type Built, type BuiltRootfs } from './create/build-rootfs.ts';
+import { nativeTree } from './create/native-tree.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
 import { createInPlace, refuseConfined, type InPlaceOptions, type LaidInPlace } from './in-place/create-in-place.ts';
@@ -23,6 +24,8 @@ export interface CreateRequest {
   readonly confinement: Confinement;
   /** Of those that are made together. */
   readonly group?: string;
+  /** `native`: not the exact tree, but the image that the distribution publishes, with the packages put into it. */
+  readonly base?: 'exact' | 'native';
   /** For places that are there already. */
   readonly inPlace?: InPlaceOptions;
 }
@@ -32,7 +35,7 @@ export interface Created {
   readonly backend: string;
   readonly instance: Instance;
   /** Absent where it is a place that was there before. */
-  readonly rootfs?: Rootfs;
+  readonly rootfs?: BuiltRootfs;
   /** What was done to a place that was there before. */
   readonly inPlace?: LaidInPlace;
   /** What was got from where; absent where the rootfs was there already. */
@@ -140,10 +143,10 @@ async function openInPlace(
   return { ...answer, label, facts };
 }
 
-async function rootfsFor({ spec, image }: CreateRequest, house: House, trusted: boolean): Promise<Built> {
+async function rootfsFor({ spec, image, base }: CreateRequest, house: House, trusted: boolean): Promise<Built> {
   if (image !== undefined) return { rootfs: rootfsOf(image) };
   if (spec === undefined) throw new Error('neither a spec nor an image');
-  return await buildRootfs(spec, house, trusted);
+  return await buildRootfs(spec, house, trusted, base === 'native' ? await nativeTree(spec, house) : undefined);
 }
 
 /** How an instance of a spec is entered where nothing else is said: as its first run was run. */

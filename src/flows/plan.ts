@@ -114,6 +114,14 @@ export function stepsOf(
   };
 }
 
+/** The base's locked packages, all of them, into a system of its kind that has packages of its own: those stay. */
+export function installSteps({ plugin, spec, lock }: Part): readonly Step[] {
+  const nothing = { ...lock, packages: [] };
+  const steps = plugin.change?.({ spec, lock: nothing, made: {} }, { spec, lock, made: {} });
+  if (steps !== undefined) return steps;
+  throw new UserError(`${plugin.title} cannot be installed into an image`, { status: 4 });
+}
+
 /** The user's own steps: one step of the plan for each. */
 function customizeSteps({ customize = [] }: Spec): readonly Step[] {
   return customize.map(({ run, file }, index): Step => {

@@ -6,7 +6,7 @@ import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { baseReason } from './default-base.ts';
 import type { House } from './house.ts';
-import { baseOf, partsOf, planOf, type Part } from './plan.ts';
+import { baseOf, installSteps, partsOf, planOf, type Part } from './plan.ts';
 import { nativeBase } from '../formats/bases.ts';
 import { renderApptainer } from '../formats/render/apptainer.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
@@ -73,10 +73,8 @@ export async function renderTo(spec: Spec, request: RenderRequest, house: House)
 }
 
 /** The plan with the locked packages installed into an image that has some of its own: those stay. */
-function onNative(plan: Plan, { plugin, spec, lock }: Part, image: string): Plan {
-  const nothing = { ...lock, packages: [] };
-  const install = plugin.change?.({ spec, lock: nothing, made: {} }, { spec, lock, made: {} }) ?? [];
-  return { ...plan, bootstrap: { ...plan.bootstrap, summary: image }, steps: [...install, ...plan.steps] };
+function onNative(plan: Plan, base: Part, image: string): Plan {
+  return { ...plan, bootstrap: { ...plan.bootstrap, summary: image }, steps: [...installSteps(base), ...plan.steps] };
 }
 
 async function readTemplate(file: string): Promise<Template> {

@@ -122,7 +122,7 @@ async function reproduceSpec(
       distributions: house.distributions,
       context: createContextOf(house, work, options.confinement.level === 'trusted'),
       ...madeFrom(created.rootfs),
-      inPlace: created.inPlace !== undefined,
+      ...(created.inPlace === undefined ? {} : { inPlace: true }),
     });
     options.onStage({ stage: 'verified', verdict, milliseconds: performance.now() - started });
     const replays: Replay[] = [];

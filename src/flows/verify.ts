@@ -38,9 +38,9 @@ import { rememberTree, type ReadTree } from './verify/remember.ts';
 /** What the rootfs of an instance tells verify. */
 export function madeFrom(
   rootfs: (Pick<RootfsValue, 'directory' | 'manifest'> & Partial<InstanceRootfs>) | undefined,
-): Pick<VerifyOptions, 'source' | 'manifest' | 'built' | 'touched' | 'customized'> {
+): Pick<VerifyOptions, 'source' | 'manifest' | 'built' | 'touched' | 'customized' | 'inPlace'> {
   if (rootfs === undefined) return {};
-  const { directory, manifest, fetched, kept, changed, customized } = rootfs;
+  const { directory, manifest, fetched, kept, changed, customized, base } = rootfs;
   return {
     ...(existsSync(directory) ? { source: ownersInside(localRoot(directory, 'rootfs'), findMapping()) } : {}),
     ...(manifest === undefined ? {} : { manifest }),
@@ -49,6 +49,7 @@ export function madeFrom(
       : { built: [...fetched, ...kept, ...(changed?.contents ?? [])] }),
     ...(changed === undefined ? {} : { touched: changed.paths }),
     ...(customized === undefined ? {} : { customized }),
+    ...(base === undefined ? {} : { inPlace: true }),
   };
 }
 

@@ -48,6 +48,8 @@ export interface RootfsValue {
   readonly tags?: readonly string[];
   /** The sha256 of its spec's text, in the store. */
   readonly spec?: string;
+  /** The digest of the tree that packages were installed into, where it was not laid from nothing: it has more than its spec. */
+  readonly base?: string;
   /** What it was imported from, for people; absent where it was built. */
   readonly from?: string;
   /** Content of the store that it is made from and that archives have: sha256s. */

@@ -53,6 +53,13 @@ export async function removeMapped(directory: string): Promise<void> {
   await removeTree(directory);
 }
 
+/** Copies a tree with everything that the owners of `mapping` can show; `to` must not be there. */
+export async function copyMapped(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const mapped = mapArgv(findMapping(), ['/bin/cp', '-a', '-x', '--reflink=auto', '--', from, to]);
+  using parameters = openParameters(mapped.fields);
+  await runProcess(mapped.argv, { env: enterEnvironment, cwd: '/', signal, descriptors: [parameters.descriptor] });
+}
+
 /** The id inside that an id of this machine is; 65534 (nobody) where it is none, as the kernel has it. */
 export function insideId(mapping: Mapping, kind: 'uids' | 'gids', id: number): number {
   if (mapping.kind === 'root') return id;

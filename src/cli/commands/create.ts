@@ -61,12 +61,13 @@ export const verb: Verb = {
     const source = file ?? 'repronim.yaml';
     const { backend, params: given } = whereFrom(options, house);
     const { base: wished, ...params } = given;
-    const base = baseOf(wished, options.text('render') !== undefined);
+    const base = baseOf(wished);
     const common = {
       name: name ?? '',
       backend,
       params,
       confinement: confinementFrom(options, false),
+      base,
       inPlace: inPlaceOf(terminal, options),
     };
     if (!only)
@@ -163,16 +164,10 @@ function sayCreated(created: Created, spec: Spec | undefined, terminal: Terminal
 }
 
 /** `--set base=native`: not the exact tree, but what the distribution publishes. */
-function baseOf(wished: string | undefined, rendering: boolean): 'exact' | 'native' {
+function baseOf(wished: string | undefined): 'exact' | 'native' {
   if (wished === undefined || wished === 'exact') return 'exact';
-  if (wished !== 'native') {
-    throw new UserError(`--set base=${wished}: no such base`, { status: 2, hint: 'known: exact, native' });
-  }
-  if (rendering) return 'native';
-  throw new UserError('an image of the distribution is not what an exact environment is made from', {
-    status: 4,
-    hint: '--render dockerfile --set base=native -o DIR writes a folder for docker build, which gets it',
-  });
+  if (wished === 'native') return 'native';
+  throw new UserError(`--set base=${wished}: no such base`, { status: 2, hint: 'known: exact, native' });
 }
 
 /** For a place that is there already; whoever sits at a terminal is asked. */

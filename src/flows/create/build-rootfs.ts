@@ -6,11 +6,11 @@ import type { CreateContext, LaidRoot, Obtained, Rootfs } from '../../contract/i
 import type { RootfsValue } from '../../inventory/inventory.ts';
 import { appendManifest } from '../../roots/manifest.ts';
 import { enclose } from '../../sessions/confined.ts';
-import { removeMapped } from '../../sessions/mapped.ts';
+import { copyMapped, removeMapped } from '../../sessions/mapped.ts';
 import { applySteps } from '../apply.ts';
 import { createContextOf, withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
-import { baseOf, partsOf, planOf, stepsOf, type Part } from '../plan.ts';
+import { baseOf, installSteps, partsOf, planOf, stepsOf, type Part } from '../plan.ts';
 import { customize, keepCustomized } from './customize.ts';
 import { forgetMoment } from './forget-moment.ts';
 import { obtainAll } from './obtain.ts';
@@ -18,8 +18,11 @@ import { obtainAll } from './obtain.ts';
 /** Counts up whenever the same lock would be laid differently. */
 const generation = 1;
 
+/** A tree, and what verify has to know of it. */
+export type BuiltRootfs = Rootfs & Pick<RootfsValue, 'customized' | 'base'>;
+
 export interface Built {
-  readonly rootfs: Rootfs;
+  readonly rootfs: BuiltRootfs;
   readonly plan?: Plan;
   /** Absent where it was there already. */
   readonly obtained?: Obtained;
@@ -40,8 +43,9 @@ export function rootfsDigest(spec: Spec): string {
 }
 
 /** The rootfs of an exact spec: the one that is there, or a new one. What an interrupted build left is taken away first. */
-export async function buildRootfs(spec: Spec, house: House, trusted: boolean): Promise<Built> {
-  const digest = rootfsDigest(spec);
+export async function buildRootfs(spec: Spec, house: House, trusted: boolean, base?: RootfsValue): Promise<Built> {
+  const exact = rootfsDigest(spec);
+  const digest = base === undefined ? exact : digestOf({ spec: exact, base: base.digest }).slice(7);
   const there = await usable(digest, house);
   if (there !== undefined) return { rootfs: there };
   const parts = partsOf(spec, house.distributions);
@@ -56,6 +60,7 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
       ...(spec.customize ?? []).flatMap(({ file }) => file?.sha256 ?? []),
     ],
     laid: Date.now(),
+    ...(base === undefined ? {} : { base: base.digest }),
   };
   const held = await house.inventory.rootfs.find(digest);
   await using claim =
@@ -72,7 +77,7 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean): P
       const context = createContextOf(house, work, trusted);
       const { made, obtained } = await obtainAll(parts, context);
       const plan = planOf(spec, parts, made);
-      const { laid, customized } = await layAndApply(stepsOf(spec, parts, made), parts, fresh, context);
+      const { laid, customized } = await layAndApply(stepsOf(spec, parts, made), parts, fresh, context, base);
       await rename(fresh, directory);
       const done: RootfsValue = {
         ...value,
@@ -94,10 +99,10 @@ async function layAndApply(
   parts: readonly Part[],
   directory: string,
   context: CreateContext,
+  from: RootfsValue | undefined,
 ): Promise<{ readonly laid: LaidRoot; readonly customized: string | undefined }> {
   const base = baseOf(parts);
-  const laid = await base.plugin.bootstrap?.(base.spec, base.lock, directory, context);
-  if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
+  const laid = from === undefined ? await layBase(base, directory, context) : await copyBase(from, directory, context);
   const owners: { path: string; uid: number; gid: number }[] = [];
   await using session = await enclose(
     { root: directory, level: context.trusted ? 'trusted' : 'confined', network: 'none', mounts: [] },
@@ -105,6 +110,7 @@ async function layAndApply(
   );
   const onOwner = (path: string, uid: number, gid: number) => owners.push({ path, uid, gid });
   const { accounts, distributions, files } = steps;
+  if (from !== undefined) await applySteps(installSteps(base), session, context.store, onOwner);
   await applySteps([...accounts, ...distributions], session, context.store, onOwner);
   const changed = await customize(steps.customize, session, context.store, { onOwner, signal: context.signal });
   await applySteps(files, session, context.store, onOwner);
@@ -113,7 +119,22 @@ async function layAndApply(
   return { laid, customized: await keepCustomized(changed, context.store) };
 }
 
-async function usable(digest: string, house: House): Promise<Rootfs | undefined> {
+async function layBase({ id, plugin, spec, lock }: Part, directory: string, context: CreateContext): Promise<LaidRoot> {
+  const laid = await plugin.bootstrap?.(spec, lock, directory, context);
+  if (laid === undefined) throw new Error(`${id} cannot lay a root`);
+  return laid;
+}
+
+async function copyBase(
+  { directory, manifest }: RootfsValue,
+  to: string,
+  { signal }: CreateContext,
+): Promise<LaidRoot> {
+  await copyMapped(directory, to, signal);
+  return { directory: to, ...(manifest === undefined ? {} : { manifest }) };
+}
+
+async function usable(digest: string, house: House): Promise<BuiltRootfs | undefined> {
   const held = await house.inventory.rootfs.find(digest);
   if (held?.status !== 'made') return undefined;
   const there = await stat(held.value.directory).catch(() => undefined);
@@ -121,11 +142,13 @@ async function usable(digest: string, house: House): Promise<Rootfs | undefined>
 }
 
 /** The tree that a record of the inventory is about. */
-export function rootfsOf({ digest, directory, manifest, laid }: RootfsValue): Rootfs {
+export function rootfsOf({ digest, directory, manifest, laid, customized, base }: RootfsValue): BuiltRootfs {
   return {
     digest,
     directory,
     ...(manifest === undefined ? {} : { manifest }),
     ...(laid === undefined ? {} : { laid }),
+    ...(customized === undefined ? {} : { customized }),
+    ...(base === undefined ? {} : { base }),
   };
 }

@@ -44,6 +44,12 @@ test('what is seen of it is the rootfs, to the bit, running or not', async () =>
   {
     await using session = await made.instance.session();
     assert.deepEqual(await fingerprintOf(session.root), expected);
+    const facts = String((await session.run(['cat', '/proc/self/status'])).stdout);
+    assert.match(facts, /^NoNewPrivs:\t1$/m);
+    assert.match(facts, /^Seccomp:\t2$/m);
+    const [, capabilities = 'ffff'] = /^CapEff:\t([0-9a-f]+)$/m.exec(facts) ?? [];
+    // no more than docker gives: podman's own default has even fewer
+    assert.equal(BigInt(`0x${capabilities}`) & ~0xa80425fbn, 0n, capabilities);
     await session.run(['sh', '-c', 'echo >>/etc/passwd']);
     assert.notEqual((await fingerprintOf(session.root)).digest, expected.digest);
     await session.run(['sh', '-c', 'head -c -1 /etc/passwd >/tmp/p; cat /tmp/p >/etc/passwd; rm /tmp/p']);
@@ -58,6 +64,25 @@ test('what is seen of it is the rootfs, to the bit, running or not', async () =>
     assert.equal(await made.instance.status(), 'running');
   }
   assert.equal(await made.instance.status(), 'stopped', 'nobody is in any more');
+});
+
+test('names that would be patterns are names', async () => {
+  await using made = await makeInstance(podman, params, await smallRoot());
+  await using session = await made.instance.session();
+  await session.run([
+    'sh',
+    '-c',
+    'cd /srv; for n in "a[b]" ab "c*" cd "e\\\\f" "g?"; do printf "%s\\n" "$n" >"$n"; done; ln -s ab "l[x]"',
+  ]);
+  for (const name of ['a[b]', 'ab', 'c*', 'e\\f', 'g?']) {
+    assert.equal((await session.root.readFile(`/srv/${name}`)).toString(), `${name}\n`);
+  }
+  assert.equal(await session.root.readlink('/srv/l[x]'), 'ab');
+  assert.deepEqual(await session.root.realpath(['/srv/l[x]', '/srv/[a]b', '/usr/bin/[']), [
+    '/srv/ab',
+    undefined,
+    '/usr/bin/[',
+  ]);
 });
 
 test('a service of its own ends with us, however we end, and leaves nothing', async () => {

@@ -13,6 +13,7 @@ export const dockerEngine: EngineKind = {
     denied: 'join group docker (sudo usermod -aG docker YOUR-NAME, then log in again), or choose another backend',
   },
   givesOwners: true,
+  takesPatterns: false,
   makesMounts: false,
   find: findEndpoint,
   gpus: (asked) => [

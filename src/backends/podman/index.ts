@@ -18,6 +18,7 @@ export const podmanEngine: EngineKind = {
     denied: 'use your own podman (unset CONTAINER_HOST), or ask for access to that socket',
   },
   givesOwners: false,
+  takesPatterns: true,
   makesMounts: true,
   find: findEndpoint,
   serve: servePodman,

@@ -22,7 +22,7 @@ export async function listImages(hall: Hall): Promise<readonly ListedImage[]> {
     .map(({ digest, tags = [], from, spec }) => ({
       digest,
       tags,
-      backends: assembled.flatMap(({ value }) => (value?.rootfs === digest ? [value.backend] : [])),
+      backends: [...new Set(assembled.flatMap(({ value }) => (value?.rootfs === digest ? [value.backend] : [])))],
       instances: made.flatMap(({ name, value }) => (value?.image.rootfs === digest ? [name] : [])),
       ...(from === undefined ? {} : { from }),
       ...(spec === undefined ? {} : { spec }),

@@ -30,10 +30,11 @@ const maximumLinks = 40;
 
 export function containerFiles(engine: Engine, container: string): Files {
   const endpoint = `/containers/${container}/archive`;
-  const get = async (path: string) => await engine.stream('GET', endpoint, { query: { path } });
+  const named = (path: string) => (engine.kind.takesPatterns ? path.replaceAll(/[\\*?[\]]/g, String.raw`\$&`) : path);
+  const get = async (path: string) => await engine.stream('GET', endpoint, { query: { path: named(path) } });
   const stat = async (path: string) => {
     try {
-      const response = await engine.stream('HEAD', endpoint, { query: { path } });
+      const response = await engine.stream('HEAD', endpoint, { query: { path: named(path) } });
       response.resume();
       return readStat(String(response.headers['x-docker-container-path-stat'] ?? ''));
     } catch (error) {

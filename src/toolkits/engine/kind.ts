@@ -17,6 +17,8 @@ export interface EngineKind {
   serve?(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Endpoint | undefined>;
   /** Whether its archive endpoint (`GET …/archive`) gives a file's owner; its export always does. */
   readonly givesOwners: boolean;
+  /** Whether that endpoint takes its path for a pattern (glob(7)). */
+  readonly takesPatterns: boolean;
   /** Whether it makes a folder of this machine that is to be mounted and is not there. */
   readonly makesMounts: boolean;
   /** What every container's limits are set to where the engine's own choice may be refused here. */

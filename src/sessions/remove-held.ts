@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { isWithin, UserError } from '../model/index.ts';
 import { enterEnvironment, openParameters } from './enter.ts';
-import { endHolder, isAlive, readEngine, readHolder } from './held.ts';
+import { endHolder, isAlive, readEngine, readHolder, type Holder } from './held.ts';
 import { findMapping, mapArgv } from './mapped.ts';
 import { runProcess } from './process.ts';
 
@@ -29,15 +29,34 @@ export async function removeHeld(state: string, own: readonly string[]): Promise
   await runProcess(mapped.argv, { env: enterEnvironment, cwd: '/', descriptors: [parameters.descriptor] });
 }
 
-/** Ends process 1 of an instance, and with it every other; resolves when it is gone and its mounts with it. */
+/**
+ * Ends process 1 of an instance, and with it every other; resolves when it is gone and its mounts with it. One that is
+ * just being started is waited for, and ended then.
+ */
 export async function endRunning(state: string): Promise<void> {
-  for (const first of [readHolder(state), readEngine(state)]) {
-    if (first === undefined) continue;
-    endHolder(first);
-    // The kernel ends all the others first; usually some milliseconds.
-    for (const since = performance.now(); isAlive(first) && performance.now() - since < 5000;) await pause(2);
+  for (const since = performance.now(); performance.now() - since < patience;) {
+    for (const first of [readHolder(state), readEngine(state)]) if (first !== undefined) await end(first);
+    if (!isLocked(state)) return;
+    await pause(2);
   }
 }
+
+/** Whoever starts or holds an instance has its file `lock` locked; flock(2) has no way to ask but this. */
+function isLocked(state: string): boolean {
+  const inode = lstatSync(join(state, 'lock'), { throwIfNoEntry: false })?.ino;
+  if (inode === undefined) return false;
+  return readFileSync('/proc/locks', 'latin1')
+    .split('\n')
+    .some((line) => line.includes(' FLOCK ') && line.includes(`:${inode} `));
+}
+
+async function end(first: Pick<Holder, 'pid' | 'start'>): Promise<void> {
+  endHolder(first);
+  // The kernel ends all the others first; usually some milliseconds.
+  for (const since = performance.now(); isAlive(first) && performance.now() - since < patience;) await pause(2);
+}
+
+const patience = 5000;
 
 function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -72,12 +72,11 @@ test('apptainer: an ordinary user, with subordinate ids and without', { skip }, 
     if (ids === 'one id') await withoutIds(user.name);
     const home = join(user.env['HOME'] ?? '', ids.replace(' ', '-'));
     const person = { ...user, env: { ...user.env, REPRONIM_HOME: home } };
-    const doctor = await done(person, 'doctor', '--json');
-    assert.match(doctor.stdout, new RegExp(ids), 'doctor says what there is');
     await done(person, 'create', '-q', '-b', 'apptainer', '--set', `program=${their}`, 'boxed', spec);
     await done(person, 'create', '-q', 'plain', spec);
-    const verified = await done(person, 'verify', 'boxed');
-    assert.match(verified.stdout, /boxed is what its spec says/);
+    if (ids !== 'one id') {
+      assert.match((await done(person, 'verify', 'boxed')).stdout, /boxed is what its spec says/);
+    }
     const [boxed, plain] = [await done(person, 'fingerprint', 'boxed'), await done(person, 'fingerprint', 'plain')];
     assert.equal(boxed.stdout, plain.stdout, ids);
     const who = await done(person, 'exec', 'boxed', '--', 'sh', '-c', 'id -u; ls /sys/class/net; ls /home');

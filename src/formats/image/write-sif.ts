@@ -76,7 +76,7 @@ export function sifLabels(architecture: string, digest: string): SifParts['label
 function headerOf({ labels }: SifParts, code: string, used: number, end: number): Buffer {
   const header = Buffer.alloc(128);
   header.write('#!/usr/bin/env run-singularity\n', 0, 'latin1');
-  header.write('SIF_MAGIC\0' + '01\0' + `${code}\0`, 32, 'latin1');
+  header.write(`SIF_MAGIC\u000001\u0000${code}\u0000`, 32, 'latin1');
   const id = createHash('sha256').update(JSON.stringify(labels)).digest().subarray(0, 16);
   id[6] = ((id[6] ?? 0) & 0x0f) | 0x80; // a UUID of version 8 (RFC 9562): ours to define
   id[8] = ((id[8] ?? 0) & 0x3f) | 0x80;

@@ -114,18 +114,21 @@ sub watch_engine {
   close $report;
   kernel('prctl', 15, "repronim\0", 0, 0, 0);
   $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT PIPE TERM USR1 USR2);
-  # Whichever ends first: the holder, or what the engine runs (its process 1 takes the holder along).
-  1 while waitpid($holder, 0) == -1 && $! == EINTR();
+  # Whichever ends first takes the other along.
+  my $ended;
+  do { $ended = waitpid -1, 0 } while $ended == -1 && $! == EINTR();
+  kill 9, $holder unless $ended == $holder;
   end_engine(read_engine());
   waitpid $engine_child, 0; # it takes away what it has made for the time being
   undef $engine_child;
   exit 0;
 }
 
-# Its namespaces, opened while they can be seen; entering that of processes is for our children.
+# Its namespaces, opened while they can be seen. That of processes is not among them: ours is a new one, whose process 1
+# nobody in there can end.
 sub open_engine {
   my ($engine, $flags) = @_;
-  my %kinds = (user => NEWUSER(), ipc => NEWIPC(), uts => NEWUTS(), net => NEWNET(), mnt => NEWNS(), pid => NEWPID());
+  my %kinds = (user => NEWUSER(), ipc => NEWIPC(), uts => NEWUTS(), net => NEWNET(), mnt => NEWNS());
   my $own = readlink '/proc/self/ns/user';
   delete $kinds{user} if (readlink "/proc/$engine/ns/user" // '') eq $own;
   my %open;
@@ -133,8 +136,6 @@ sub open_engine {
     next unless $kind eq 'user' || $flags & $kinds{$kind};
     open $open{$kind}, '<', "/proc/$engine/ns/$kind" or fail("the engine's $kind namespace");
   }
-  my $processes = delete $open{pid};
-  kernel('setns', fileno $processes, NEWPID()) // fail("the engine's pid namespace");
   return \%open;
 }
 
@@ -154,6 +155,7 @@ sub adopt_mounts {
   if ($one{network} ne 'host') { kernel('umount2', "$_\0", 2) for qw(/etc/resolv.conf /etc/hosts /etc/hostname) }
   my @devices = device_numbers();
   my %device = map { ($_->[0] => handle("/dev/$_->[0]")) } @devices;
+  mount_at('proc', '/proc', 'proc', NOSUID() | NODEV() | NOEXEC()) // fail('/proc');
   # Its view of the kernel shows the host's network where it is not of our own network namespace.
   my $closed = RDONLY() | NOSUID() | NODEV() | NOEXEC();
   mount_at('sysfs', '/sys', 'sysfs', $closed)

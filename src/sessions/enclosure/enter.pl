@@ -168,7 +168,7 @@ sub hold {
   kernel('keyctl', 1, 0); # a session keyring of our own: the caller's would come along
   my $flags = NEWNS | NEWPID | NEWIPC | NEWUTS | ($one{network} eq 'host' ? 0 : NEWNET);
   my $engine = $many{engine} ? open_engine(start_engine(), $flags) : undef;
-  defined $engine or kernel('unshare', NEWPID) // fail('pid namespace');
+  kernel('unshare', NEWPID) // fail('pid namespace');
   pipe my $up, my $child or fail('pipe');
   pipe my $answer, my $down or fail('pipe');
   my $pid = fork // fail('fork');

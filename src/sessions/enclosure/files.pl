@@ -37,7 +37,7 @@ sub make_parents {
   my ($path) = @_;
   for (my $at = index $path, '/', 1; $at > 0; $at = index $path, '/', $at + 1) {
     my $folder = substr $path, 0, $at;
-    mkdir $folder, 0755 or -d $folder or give_up("$folder: $!");
+    mkdir $folder, 0755 or do { my $why = $!; -d $folder or give_up("$folder: $why") };
   }
 }
 
@@ -173,7 +173,7 @@ sub put_member {
   for my $part (@parts) {
     $at .= "$part/";
     give_up("$path goes through a link") if !$bound && -l substr $at, 0, -1;
-    mkdir $at, 0755 or -d $at or give_up("$at: $!");
+    mkdir $at, 0755 or do { my $why = $!; -d $at or give_up("$at: $why") };
   }
   if ($type eq '5') {
     mkdir $path, 0700 or -d $path && !($bound ? 0 : -l $path) or replace($path, sub { mkdir $path, 0700 });

@@ -137,7 +137,12 @@ function cannotConnect(host: string, said: string): UserError {
     .map((line) => line.replaceAll(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 300))
     .filter((line) => line !== '' && !/^@+$/.test(line));
   const last = lines.at(-1) ?? 'ssh says nothing';
-  return new UserError(`cannot connect to ${host}: ${last}`, { status: 4, hint: hintFor(said, host), details: lines });
+  const details = [...new Set(lines)].slice(-20);
+  return new UserError(`cannot connect to ${host}: ${last}`, {
+    status: 4,
+    hint: hintFor(said, host),
+    ...(details.length > 1 ? { details } : {}),
+  });
 }
 
 function hintFor(said: string, host: string): string {

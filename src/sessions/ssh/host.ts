@@ -36,7 +36,7 @@ const parts = [
   ),
 ];
 
-/** Finds out what a host is; POSIX sh is enough for it. */
+/** Finds out what a host is; POSIX sh is enough for it. On standard input: whatever shell somebody has there reads none of it. */
 const aroundScript = `
 mask=$(umask)
 folder=$1
@@ -63,9 +63,9 @@ for (my $at = index $folder, "/", 1; ; $at = index $folder, "/", $at + 1) {
   mkdir $path, 0700 or -d $path or die "$path: $!\\n";
   last if $at < 0;
 }
-binmode STDIN;
+binmode DATA;
 local $/;
-my $all = <STDIN>;
+my $all = <DATA>;
 while (length $all) {
   my ($name, $size) = unpack "Z32 N", $all;
   die "it came in half\\n" if length $all < 36 + $size;
@@ -117,7 +117,7 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
     line(mode, fields) {
       const word = fieldBytes(['@machine', machine, ...fields]).toString('hex');
       if (word.length > largestWord) throw new RangeError('too much for a command line');
-      return sh`exec perl ${`${folder}/lib/${digest}/remote.pl`} ${mode} ${word}`;
+      return sh`exec env LC_ALL=C PERL_BADLANG=0 perl ${`${folder}/lib/${digest}/remote.pl`} ${mode} ${word}`;
     },
   };
 }
@@ -168,7 +168,7 @@ async function lookAround(
   digest: string,
   contents: readonly { readonly name: string; readonly content: Buffer }[],
 ): Promise<Facts> {
-  const said = await ask(connection, sh`exec /bin/sh -c ${aroundScript} sh ${wanted} ${digest}`);
+  const said = await ask(connection, sh`exec /bin/sh -s ${wanted} ${digest}`, Buffer.from(aroundScript));
   const [chatter = '', mark, ...answers] = said.toString('utf8').split('\0').slice(0, -1);
   const [folder = '', uid = '', kernelMachine = '', kernel, gid, groups = '', umask = '', home = '/'] = answers;
   const programs = answers.slice(8);
@@ -228,15 +228,19 @@ async function install(
     head.writeUInt32BE(content.length, 32);
     return Buffer.concat([head, content]);
   });
-  await ask(connection, sh`exec perl -e ${takeIn} -- ${folder}`, Buffer.concat(packed));
+  await ask(
+    connection,
+    sh`exec env LC_ALL=C PERL_BADLANG=0 perl - ${folder}`,
+    Buffer.concat([Buffer.from(`${takeIn}__END__\n`), ...packed]),
+  );
 }
 
-async function ask(connection: Connection, line: string, input?: Buffer): Promise<Buffer> {
+async function ask(connection: Connection, line: string, input: Buffer): Promise<Buffer> {
   const result = await runProcess(connection.argv(line), {
     env: sshEnvironment(),
     accept: 'any',
     limit: 1024 * 1024,
-    ...(input === undefined ? {} : { input }),
+    input,
   });
   if (result.status === 0) return result.stdout;
   const said = result.stderr

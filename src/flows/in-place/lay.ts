@@ -8,6 +8,7 @@ export interface MadePath {
   readonly path: string;
   readonly type: Laid['type'];
   readonly sha256?: string;
+  readonly size?: number;
   readonly target?: string;
 }
 
@@ -23,7 +24,7 @@ export interface Laying {
   readonly places: ReadonlyMap<string, string>;
 }
 
-type Wanted = Pick<Laid, 'type' | 'mode'> & { readonly sha256?: string; readonly target?: string };
+type Wanted = Pick<Laid, 'type' | 'mode' | 'size'> & { readonly sha256?: string; readonly target?: string };
 
 /** Compares what steps lay with what is there. Nothing is changed. `replacing`: what is different is replaced. */
 export async function planLaying(
@@ -34,9 +35,9 @@ export async function planLaying(
 ): Promise<Laying> {
   const wanted = new Map<string, Wanted>();
   for await (const member of layingOf(steps, store)) {
-    const { path, type, mode, target } = member;
+    const { path, type, mode, size, target } = member;
     const sha256 = type === 'file' ? { sha256: await digestOfMember(member) } : {};
-    wanted.set(path, { type, mode, ...sha256, ...(target === undefined ? {} : { target }) });
+    wanted.set(path, { type, mode, size, ...sha256, ...(target === undefined ? {} : { target }) });
   }
   const paths = [...wanted.keys()].sort(byBytes);
   const real = await realPlaces(paths, session);
@@ -155,8 +156,8 @@ function canReplace(stat: Stat, want: Wanted): boolean {
   return stat.type !== 'directory' && want.type !== 'directory';
 }
 
-function madePath(path: string, { type, sha256, target }: Wanted): MadePath {
-  return { path, type, ...(sha256 === undefined ? {} : { sha256 }), ...(target === undefined ? {} : { target }) };
+function madePath(path: string, { type, sha256, size, target }: Wanted): MadePath {
+  return { path, type, ...(sha256 === undefined ? {} : { sha256, size }), ...(target === undefined ? {} : { target }) };
 }
 
 async function missingFolders(
@@ -175,6 +176,6 @@ export function refuseInTheWay({ inTheWay }: Pick<Laying, 'inTheWay'>, name: str
   throw new UserError(`${inTheWay.length} ${inTheWay.length === 1 ? 'file is' : 'files are'} there and different`, {
     status: 2,
     details: [...inTheWay.slice(0, 20), ...(inTheWay.length > 20 ? [`… and ${inTheWay.length - 20} more`] : [])],
-    hint: `--force replaces them, and deleting ${name} does not bring them back`,
+    hint: `--force replaces what is in the way; deleting ${name} does not bring it back`,
   });
 }

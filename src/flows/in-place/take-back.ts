@@ -79,10 +79,29 @@ async function changedSince(files: readonly MadePath[], session: Session): Promi
     known.map(({ path }) => path),
     'sha256',
   );
-  return new Set(known.flatMap(({ path, sha256 }, index) => (digests[index] === sha256 ? [] : [path])));
+  const stats = await session.root.lstat(known.map(({ path }) => path));
+  return new Set(
+    known.flatMap(({ path, sha256, size = 0 }, index) => {
+      const stat = stats[index];
+      // what was being written has no more than the rights that it is written with, and is not whole
+      const isHalf = stat?.mode === 0o600 && stat.size < size;
+      return digests[index] === sha256 || isHalf ? [] : [path];
+    }),
+  );
 }
 
-/** As many words as a command takes. */
+/** As many words as a command takes: execve(2) takes some 2 MiB. */
 function* batches(paths: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < paths.length; at += 500) yield paths.slice(at, at + 500);
+  let batch: string[] = [];
+  let size = 0;
+  for (const path of paths) {
+    const more = Buffer.byteLength(path) + 9; // its end and its pointer
+    if (batch.length > 0 && size + more > 512 * 1024) {
+      yield batch;
+      [batch, size] = [[], 0];
+    }
+    batch.push(path);
+    size += more;
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -1,5 +1,5 @@
 import type { RunLock } from '../model/index.ts';
-import type { Root } from '../contract/index.ts';
+import type { Root, TraceResult } from '../contract/index.ts';
 import type { Limits } from './files.ts';
 import type { WatchRequest } from './watch.ts';
 
@@ -24,4 +24,6 @@ export interface TraceRequest {
   /** Further variables that the spec shall have. */
   readonly variables?: readonly string[];
   readonly limits?: Partial<Limits>;
+  /** Gets what was seen of the run, before anything is made of it. */
+  readonly onSeen?: (seen: TraceResult) => void;
 }

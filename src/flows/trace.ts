@@ -55,6 +55,7 @@ export async function trace(
       ? ran
       : await withListed(ran, root, [run.directory, ...(request.inputs ?? [])]);
   const seen = watched ?? (await lookedAt(request));
+  request.onSeen?.(seen);
   context.onProgress({ step: 'trace', what: 'whose files these are' });
   const paths = await pathsOf(seen, root);
   const attributed = await attribute(

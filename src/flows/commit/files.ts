@@ -26,22 +26,28 @@ export interface CommittedFiles {
 export async function commitFiles(
   from: Spec,
   changes: Changes,
-  owned: ReadonlyMap<string, unknown>,
-  options: { readonly now: Root; readonly store: Store; readonly include: readonly string[]; readonly keep: boolean },
+  owned: ReadonlySet<string>,
+  options: {
+    readonly now: Root;
+    readonly store: Store;
+    readonly include: readonly string[];
+    readonly keep: boolean;
+    /** Where work trees keep what is theirs: they bring that themselves. */
+    readonly gitDirs: readonly string[];
+  },
 ): Promise<CommittedFiles> {
-  const { now: root, store, include, keep } = options;
+  const { now: root, store, include, keep, gitDirs } = options;
   const outputs = new Set((from.runs ?? []).flatMap((run, index) => outputsOf(run, lockOf(from, index))));
   const inputs = new Set(startsOf(from).flatMap(({ own }) => own.map(({ path }) => path)));
-  const tops = from.distributions.flatMap((entry) => {
-    const { path } = entry as { readonly path?: unknown };
-    return typeof path === 'string' ? [path] : [];
-  });
   const isOwn = (path: string) =>
-    owned.has(path) || outputs.has(path) || inputs.has(path) || tops.some((top) => isWithin(path, top));
+    owned.has(path) || outputs.has(path) || inputs.has(path) || gitDirs.some((folder) => isWithin(path, folder));
   const changed = [...changes.added, ...changes.changed].toSorted(byBytes);
   // what no package says of its files, and what people are in accounts, comes back by the file itself
   const beyond = changes.changed.filter(
-    (path) => owned.has(path) && (accounts.has(path) || isMode(path, changes)) && isOpen(path, changes, include),
+    (path) =>
+      owned.has(path) &&
+      (accounts.has(path) || isMode(path, changes) || include.some((folder) => isWithin(path, folder))) &&
+      isOpen(path, changes, include),
   );
   const loose = await lockFiles(
     [...changed.filter((path) => !isOwn(path) && !isFolderOfOthers(path, changes, owned)), ...beyond],
@@ -96,7 +102,7 @@ function isOpen(path: string, { after }: Changes, include: readonly string[]): b
 }
 
 /** A folder that came along with a package, or is there for something that is said anyway. */
-function isFolderOfOthers(path: string, { before, after }: Changes, owned: ReadonlyMap<string, unknown>): boolean {
+function isFolderOfOthers(path: string, { before, after }: Changes, owned: ReadonlySet<string>): boolean {
   const [was, is] = [before.get(path), after.get(path)];
   if (is?.type !== 'directory') return false;
   if (was !== undefined) return false;

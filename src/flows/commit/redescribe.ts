@@ -19,8 +19,8 @@ export interface Redescribed {
   readonly entries: readonly DistributionSpec[];
   /** By id, without `of` being right yet. */
   readonly locks: Readonly<Record<string, DistributionLock>>;
-  /** Who has which path now; what was taken away, too. */
-  readonly owned: Attributed['owned'];
+  /** Paths that are somebody's now; what was taken away, too. */
+  readonly owned: ReadonlySet<string>;
   readonly notes: readonly Note[];
 }
 
@@ -36,18 +36,35 @@ export async function redescribe(
   context: TraceContext,
 ): Promise<Redescribed> {
   const { origin, now, changes } = trees;
-  const touched = [...changes.added, ...changes.changed, ...changes.removed].toSorted(byBytes);
+  const { added, changed, removed } = changes;
+  const touched = [...added, ...changed, ...removed];
   // what is taken whole (an environment, a work tree) is described by all that is in it
   const tops = from.distributions
     .flatMap((entry) => pathOf(entry) ?? [])
     .filter((top) => touched.some((path) => isWithin(path, top)));
-  const asked = (tree: Changes['before']) => [
-    ...new Set([...touched, ...[...tree.keys()].filter((path) => tops.some((top) => isWithin(path, top)))]),
-  ];
-  const before = await attribute(asked(changes.before), origin, distributions, { ...context, keep: false });
-  const after = await attribute(asked(changes.after), now, distributions, context);
+  const asked = (paths: readonly string[], tree: Changes['before']) => {
+    const whole = [...tree.keys()].filter((path) => tops.some((top) => isWithin(path, top)));
+    // a folder says nothing about who was there
+    const files = [...paths, ...whole].filter((path) => entryOf(path, changes)?.type !== 'directory');
+    return [...new Set(files)].toSorted(byBytes);
+  };
+  const before = await attribute(asked([...changed, ...removed], changes.before), origin, distributions, {
+    ...context,
+    keep: false,
+  });
+  // whose a file is that was taken away, lists still say
+  const after = await attribute(asked(touched, changes.after), now, distributions, context);
   const was = new Map(before.described.map((one) => [keyOf(one.type, one.spec), one]));
   const is = new Map(after.described.map((one) => [keyOf(one.type, one.spec), one]));
+  // where things have only come, nobody has been asked about what was there before
+  for (const plugin of distributions) {
+    if (![...is].some(([key, one]) => one.type === plugin.type && !was.has(key))) continue;
+    const { distributions: found } = await plugin.describe(new Map(), origin, { ...context, keep: false });
+    for (const one of found) {
+      const key = keyOf(plugin.type, one.spec);
+      if (!was.has(key)) was.set(key, { ...one, type: plugin.type });
+    }
+  }
   const locks: Record<string, DistributionLock> = {};
   const entries: DistributionSpec[] = [];
   for (const entry of from.distributions) {
@@ -80,7 +97,19 @@ export async function redescribe(
       locks[distributionId(entry)] = plugin.omit(lock, removed) as DistributionLock;
     }
   }
-  return { entries, locks, owned: after.owned, notes: after.notes };
+  const folders = touched.filter((path) => changes.after.get(path)?.type === 'directory');
+  const owned = new Set(after.owned.keys());
+  for (const plugin of distributions) {
+    const known = new Set(entries.flatMap((entry) => (entry.type === plugin.type ? (pathOf(entry) ?? []) : [])));
+    for (const [path, owners] of await plugin.claim(folders, now, context)) {
+      if (owners.some(({ instance }) => instance === undefined || known.has(instance))) owned.add(path);
+    }
+  }
+  return { entries, locks, owned, notes: after.notes };
+}
+
+function entryOf(path: string, { before, after }: Changes) {
+  return after.get(path) ?? before.get(path);
 }
 
 function carried(held: DistributionLock, old: Described | undefined, fresh: Described): DistributionLock {

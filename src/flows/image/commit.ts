@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+
 import {
   byBytes,
   distributionId,
@@ -87,6 +89,10 @@ export async function planCommit(name: string, options: CommitOptions, house: Ho
     store: house.store,
     include: options.include,
     keep: !options.dry,
+    gitDirs: told.entries.flatMap((entry) => {
+      const { path } = entry as { readonly path?: unknown };
+      return typeof path === 'string' ? [posix.join(path, '.git')] : [];
+    }),
   });
   const to = checked(specOf(from, told, files), name, house);
   const differences = await diff(

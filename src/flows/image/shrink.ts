@@ -13,7 +13,7 @@ import { withWork } from '../create-context.ts';
 import { contextOf, traceContextOf, type House } from '../house.ts';
 import { partsOf } from '../plan.ts';
 import { replay, type Replay } from '../replay.ts';
-import { narrow, withoutUnused } from '../shrink/narrow.ts';
+import { narrow, withFolders, withoutUnused } from '../shrink/narrow.ts';
 import { watchRuns } from '../shrink/watch-runs.ts';
 import { trace } from '../trace.ts';
 import { buildImage } from './build.ts';
@@ -75,7 +75,6 @@ export async function shrink(request: ShrinkRequest, house: House): Promise<Shru
     };
     const watching = {
       runs,
-      stat: request.files,
       ...(request.command === undefined ? {} : { command: request.command }),
     };
     const whole = await layerOver(rootfs.directory, await folder('whole'), confinement, house.signal);
@@ -88,12 +87,14 @@ export async function shrink(request: ShrinkRequest, house: House): Promise<Shru
       watched = await watchRuns(spec, watching, session, house, await folder('watch'));
       if (request.files) tools = await toolsOf(spec, session, house, await folder('tools'));
     }
-    let small = narrow(spec, all, watched.spec, house.distributions);
+    const { distributions } = house;
+    const origin = localRoot(rootfs.directory, 'rootfs');
+    let small = narrow(spec, all, watched.spec, distributions);
+    small = await withFolders(small, watched.asked, origin, distributions, contextOf(house));
     const notes: Note[] = [];
     if (request.files) {
       const used = new Set([...watched.used, ...tools]);
-      const root = localRoot(rootfs.directory, 'rootfs');
-      const cut = await withoutUnused(small, used, root, house.distributions, contextOf(house));
+      const cut = await withoutUnused(small, used, origin, distributions, contextOf(house));
       small = cut.spec;
       for (const id of cut.whole) notes.push({ kind: 'incomplete', about: id, text: `${id} is kept whole` });
     }
@@ -144,12 +145,10 @@ async function toolsOf(
   for (const [index, command] of kept.entries()) {
     const own = join(work, String(index));
     await mkdir(own);
-    const watched = await watchRuns(plain, { runs: [], command, stat: false }, session, house, own).catch(
-      (error: unknown) => {
-        if (error instanceof UserError) return undefined; // it has no such program
-        throw error;
-      },
-    );
+    const watched = await watchRuns(plain, { runs: [], command }, session, house, own).catch((error: unknown) => {
+      if (error instanceof UserError) return undefined; // it has no such program
+      throw error;
+    });
     for (const path of watched?.used ?? []) used.add(path);
   }
   return used;

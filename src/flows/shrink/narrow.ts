@@ -1,12 +1,17 @@
 import {
+  ancestors,
+  byBytes,
   distributionId,
   isWithin,
   type DistributionLock,
   type DistributionSpec,
+  type FileLock,
   type Spec,
 } from '../../model/index.ts';
 import type { AnyDistribution, Context, Owner, Root } from '../../contract/index.ts';
 import { bindLock } from '../../formats/spec/lock.ts';
+import { factsOf } from '../files/lock.ts';
+import { isSystemFolder } from '../files/rules.ts';
 import { carryOver } from '../commit/three-way.ts';
 import { withoutGoneWishes } from '../commit/wishes.ts';
 
@@ -36,6 +41,36 @@ export function narrow(spec: Spec, all: Spec, used: Spec, distributions: readonl
     { ...used, distributions: entries, lock: { ...lock, distributions: {}, ...(host === undefined ? {} : { host }) } },
     { distributions: locks },
   );
+}
+
+/** The spec with those of these folders that none of its packages would bring. */
+export async function withFolders(
+  spec: Spec,
+  asked: ReadonlySet<string>,
+  root: Root,
+  distributions: readonly AnyDistribution[],
+  context: Context,
+): Promise<Spec> {
+  const known = new Set((spec.lock?.files ?? []).map(({ path }) => path));
+  const paths = [...asked].filter((path) => isSystemFolder(path) && !known.has(path)).toSorted(byBytes);
+  const stats = await root.lstat(paths);
+  const folders = paths.filter((_, index) => stats[index]?.type === 'directory');
+  const brought = new Set<string>();
+  for (const entry of spec.distributions) {
+    const plugin = distributions.find(({ type }) => type === entry.type);
+    const keys = new Set(plugin?.packages(entry, lockOf(spec, entry)).map(({ key }) => key));
+    for (const [path, owners] of (await plugin?.claim(folders, root, context)) ?? []) {
+      if (owners.some(({ key }) => keys.has(key))) for (const folder of [path, ...ancestors(path)]) brought.add(folder);
+    }
+  }
+  const files = paths.flatMap((path, index): FileLock[] => {
+    const stat = stats[index];
+    if (stat?.type !== 'directory' || brought.has(path)) return [];
+    return [{ ...factsOf(path, stat), directory: true }];
+  });
+  if (files.length === 0) return spec;
+  const all = [...(spec.lock?.files ?? []), ...files].toSorted((a, b) => byBytes(a.path, b.path));
+  return { ...spec, lock: { ...spec.lock, files: all } };
 }
 
 /** Where people keep no work of theirs, and nothing is looked for by its name alone. */

@@ -19,14 +19,14 @@ export interface Watching {
   /** Indices of runs of the spec. */
   readonly runs: readonly number[];
   readonly command?: Argv;
-  /** Also what is only asked about: where single files go. */
-  readonly stat: boolean;
 }
 
 /** What the commands used, as a spec with a run for each; and every file of a distribution among it. */
 export interface WatchedRuns {
   readonly spec: Spec;
   readonly used: ReadonlySet<string>;
+  /** Whatever was asked about or worked in: folders among it have to be there. */
+  readonly asked: ReadonlySet<string>;
 }
 
 interface OneRun {
@@ -43,20 +43,21 @@ interface OneRun {
 /** Runs them one after the other in a session of the whole environment, each watched. */
 export async function watchRuns(
   spec: Spec,
-  { runs, command, stat }: Watching,
+  { runs, command }: Watching,
   session: Session,
   house: House,
   work: string,
 ): Promise<WatchedRuns> {
   const all = [...runs.map((index) => ({ index })), ...(command === undefined ? [] : [{ command }])];
   const used = new Set<string>();
+  const asked = new Set<string>();
   let united: Spec | undefined;
   for (const [number, one] of all.entries()) {
     const run = 'index' in one ? runOf(spec, one.index, house) : commandRun(spec, one.command, house);
     if ('index' in one) await applySteps(stepsBeforeRun(spec, one.index), session, house.store, () => {});
     const folder = join(work, `run-${number}`);
     await mkdir(folder);
-    const traced = await traceIn(run, [...used], { spec, session, stat }, house, folder);
+    const traced = await traceIn(run, { also: [...used], asked }, { spec, session }, house, folder);
     for (const { path } of await usedOf(traced, house)) used.add(path);
     united =
       united === undefined ? traced : addTraced(united, traced, { ...house, file: 'what was watched', whole: true });
@@ -67,13 +68,13 @@ export async function watchRuns(
       hint: 'name a command: repronim image shrink … -- COMMAND',
     });
   }
-  return { spec: united, used };
+  return { spec: united, used, asked };
 }
 
 async function traceIn(
   run: OneRun,
-  also: readonly string[],
-  { spec, session, stat }: { readonly spec: Spec; readonly session: Session; readonly stat: boolean },
+  { also, asked }: { readonly also: readonly string[]; readonly asked: Set<string> },
+  { spec, session }: { readonly spec: Spec; readonly session: Session },
   house: House,
   work: string,
 ): Promise<Spec> {
@@ -94,11 +95,15 @@ async function traceIn(
           given: { fd, ...(run.stdin === undefined ? {} : { lock: run.stdin }) },
           onto: 2,
           keepOutput: true,
-          stat,
+          stat: true, // whether something is there may be all that a program wants to know
           as: run.as,
           inside: { session, user: { uid, gid, groups, umask: Number.parseInt(umask, 8) } },
         },
         also,
+        onSeen: ({ accesses, directories }) => {
+          for (const path of directories) asked.add(path);
+          for (const { path, directory, asked: only } of accesses) if (directory || only) asked.add(path);
+        },
         inputs: run.inputs,
         outputs: run.outputs,
         variables: Object.keys(spec.environment ?? {}),

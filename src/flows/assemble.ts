@@ -72,7 +72,8 @@ function runOf(found: Findings, command: readonly string[]): { entry: Run; lock:
   if (request.run === undefined || watched === undefined) return undefined;
   const { directory, as } = request.run;
   const seen = (files: readonly FileLock[]) =>
-    files.map((file) => ({ ...file, path: relativeTo(file.path, directory) }));
+    // the folder itself stands as it is: `.` is no path of a run
+    files.map((file) => ({ ...file, path: file.path === directory ? directory : relativeTo(file.path, directory) }));
   const inputs = seen(found.inputs);
   const outputs = seen(found.outputs);
   const entry: Run = {

@@ -6,7 +6,7 @@ import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { baseReason } from './default-base.ts';
 import type { House } from './house.ts';
-import { baseOf, installSteps, partsOf, planOf, type Part } from './plan.ts';
+import { baseOf, installSteps, partsOf, planOf, stepsOf, type Part } from './plan.ts';
 import { nativeBase } from '../formats/bases.ts';
 import { renderApptainer } from '../formats/render/apptainer.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
@@ -20,6 +20,20 @@ import { removeMapped } from '../sessions/mapped.ts';
 export function previewOf(spec: Spec, house: House, added?: DistributionSpec): Plan {
   const plan = planOf(spec, partsOf(spec, house.distributions), {});
   return added === undefined ? plan : { ...plan, bootstrap: { ...plan.bootstrap, because: baseReason(added) } };
+}
+
+/** The same for a place that is there already: its system is compared, and what else the spec has is laid over it. */
+export function previewInPlace(spec: Spec, house: House): Plan {
+  const plan = previewOf(spec, house);
+  const parts = partsOf(spec, house.distributions);
+  const base = baseOf(parts);
+  const { distributions, customize, files } = stepsOf(
+    spec,
+    parts.filter((part) => part !== base),
+    {},
+  );
+  const because = 'compared with the system that is there, which is not touched unless --allow-system is said';
+  return { ...plan, bootstrap: { ...plan.bootstrap, because }, steps: [...distributions, ...customize, ...files] };
 }
 
 /** The forms in which a plan can be written. */

@@ -186,7 +186,12 @@ export function endHolder(holder: Pick<Holder, 'pid' | 'start'>): void {
 
 /** What a failed step of enter.pl means, as an error for people. */
 export function cannotEnclose(step: string, because: string): UserError {
-  if (step === 'engine') return new UserError(`the engine says: ${because.trim()}`, { status: 4 });
+  if (step === 'engine') {
+    return new UserError(`the engine cannot start it: ${because.trim()}`, {
+      hint: 'repronim doctor says what it needs here; chroot needs no engine',
+      status: 4,
+    });
+  }
   return new UserError(`cannot confine what runs here: ${step}: ${because}`, {
     hint: '--trust runs it all the same, as well as this machine can; --backend docker or apptainer may be able to',
     status: 4,

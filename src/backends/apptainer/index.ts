@@ -21,7 +21,11 @@ export const apptainer: Backend<ApptainerParams> = {
       if (missing !== undefined) return { usable: false, ...missing };
       const { confined } = await probeConfinement(context.store.cache('probes'));
       if (!confined.usable) return { usable: false, because: confined.because, hint: confined.hint };
-      return { usable: true, detail: `${version}, ${confined.detail}` };
+      const file = missingMounts();
+      return {
+        usable: true,
+        detail: `${version}, ${confined.detail}${file === undefined ? '' : `; no SIF: ${file.because}`}`,
+      };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend: chroot' };

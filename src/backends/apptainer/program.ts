@@ -33,11 +33,9 @@ export function findProgram({ program }: Pick<ApptainerParams, 'program'>): stri
 /** What it says that it is, as `apptainer 1.4.5`. Throws UserError 4 where it can't be run. */
 export async function versionOf(program: string): Promise<string> {
   const { status, stdout, stderr } = await runProcess([program, '--version'], { accept: 'any', timeoutMs: 20_000 });
-  if (status === 0)
-    return stdout
-      .toString()
-      .trim()
-      .replace(/ version /, ' ');
+  const version = /^((?:apptainer|singularity)[\w-]*) version (\S+)/.exec(stdout.toString());
+  if (version !== null) return `${version[1]} ${version[2]}`;
+  if (status === 0) throw new UserError(`${program} is neither apptainer nor singularity`, { status: 4 });
   const said = stderr.toString().trim().split('\n').at(-1) ?? '';
   throw new UserError(`${program} cannot be run${said === '' ? '' : `: ${said}`}`, { status: 4 });
 }

@@ -149,6 +149,7 @@ sub enter_engine {
 
 # What the engine has mounted becomes what an enclosure of our own has; the tree as it is without any of it.
 sub adopt_mounts {
+  mount_at('none', '/', undef, PRIVATE()); # the engine has made it unbindable, and no copy is made of such
   my $tree = kernel('open_tree', AT_FDCWD(), "/\0", 1 | 02000000);
   chdir '/' or fail('root');
   kernel('umount2', "$_\0", 2) for @{$many{detach} // []};

@@ -26,6 +26,13 @@ const does = async (...words: string[]): Promise<Said> => {
 };
 const specOf = (file: string): Spec => readSpec(readFileSync(join(work, file), 'utf8'), { file, distributions }).spec;
 
+test('a run that looks into its own folder gives a spec that can be read', async () => {
+  await need('python3');
+  await does('trace', '-o', 'listed.yaml', '--', 'python3', '-c', 'import json; print(json.dumps(1))');
+  const [before] = specOf('listed.yaml').lock?.runs?.['run']?.before ?? [];
+  assert.equal(before?.path, work);
+});
+
 test('a second command joins a spec, comments stay, and both are repeated', async () => {
   await need('gawk');
   writeFileSync(join(work, 'numbers'), '1\n2\n3\n');

@@ -56,7 +56,12 @@ export function openChannel(host: Host, mode: 'serve' | 'look', fields: readonly
     if (body === undefined) throw lost();
     const end = body.indexOf(0);
     if (body.toString('latin1', 0, end) !== 'failed') return body;
-    const [, first = '', second] = fieldsOf(body).map((field) => field.toString('utf8'));
+    const [, first = '', second] = fieldsOf(body).map((field) =>
+      field
+        .toString('utf8')
+        .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
+        .slice(0, 4000),
+    );
     throw second === undefined ? new RemoteFailed('there', first) : new RemoteFailed(first, second);
   };
   /** One after the other. */

@@ -19,15 +19,16 @@ const isType = (word: string): word is Entry['type'] => (types as readonly strin
  */
 export function remoteRoot(host: Host, label: string, fields: readonly string[], hidden: readonly string[] = []): Root {
   let channel: Promise<Channel> | undefined;
+  const start = async (): Promise<Channel> => {
+    await host.connection.ensure();
+    const started = openChannel(host, 'look', fields);
+    await started.greet();
+    return started;
+  };
   const open = async (): Promise<Channel> => {
     const held = await channel;
     if (held?.isOpen === true) return held;
-    channel = (async () => {
-      await host.connection.ensure();
-      const opened = openChannel(host, 'look', fields);
-      await opened.greet();
-      return opened;
-    })();
+    channel = start();
     channel.catch(() => (channel = undefined));
     return await channel;
   };
@@ -97,7 +98,9 @@ export function remoteRoot(host: Host, label: string, fields: readonly string[],
       const request = ['scan', starts.length, except.length, digests.join(' '), ...starts, ...except];
       const ordered = starts.length === 1;
       let last = '';
-      for await (const fields of (await open()).askMany(request)) {
+      // one of its own: whoever reads it asks other things meanwhile
+      await using scanning = closing(await start());
+      for await (const fields of scanning.channel.askMany(request)) {
         options.signal?.throwIfAborted();
         for (let at = 0; at + 5 < fields.length; at += 6) {
           const entry = entryOf(fields.slice(at, at + 6), digests);
@@ -109,6 +112,15 @@ export function remoteRoot(host: Host, label: string, fields: readonly string[],
     },
     async [Symbol.asyncDispose]() {
       (await channel?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+function closing(channel: Channel): { readonly channel: Channel } & AsyncDisposable {
+  return {
+    channel,
+    async [Symbol.asyncDispose]() {
+      channel.close();
     },
   };
 }

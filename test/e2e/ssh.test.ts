@@ -40,7 +40,7 @@ const params: SshParams = { host: 'there', folder: `${server.folder}/state`, con
 const as = (host: string): SshParams => ({ ...params, host, folder: '.repronim' });
 after(async () => {
   await server[Symbol.asyncDispose]();
-  for (const name of [user, single]) await runProcess(['userdel', '-r', '--', name], { accept: 'any' });
+  for (const name of [user, single]) await runProcess(['userdel', '-r', '-f', '--', name], { accept: 'any' });
 });
 
 testBackend({

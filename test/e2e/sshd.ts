@@ -86,10 +86,10 @@ export async function withSshd(
     await sleep(25);
   }
   const cut = async () => {
-    const { stdout } = await runProcess(['ps', '-o', 'pid=', '--ppid', String(server.pid)], { accept: 'any' });
-    for (const pid of stdout.toString().split(/\s+/).filter(Boolean)) {
+    // of an ordinary user, a process of its own has the connection
+    for (const pid of (await descendantsOf(server.pid ?? 0)).toReversed()) {
       try {
-        process.kill(Number(pid), 'SIGKILL');
+        process.kill(pid, 'SIGKILL');
       } catch {
         // it went by itself
       }
@@ -107,6 +107,18 @@ export async function withSshd(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The sshd processes below one: not what runs in their sessions. */
+async function descendantsOf(pid: number): Promise<number[]> {
+  const { stdout } = await runProcess(['ps', '-C', 'sshd', '-o', 'pid=,ppid='], { accept: 'any' });
+  const pairs = stdout
+    .toString()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (top: number): number[] =>
+    pairs.filter(([, parent]) => parent === top).flatMap(([child = 0]) => [child, ...below(child)]);
+  return below(pid);
 }
 
 async function freePort(): Promise<number> {

@@ -24,6 +24,9 @@ const timeout = kind === 'e2e' ? 600_000 : 120_000;
 const began = performance.now();
 const minutes = Number(process.env['TEST_MINUTES'] ?? Infinity);
 
+/** What takes longest begins first, so that nothing long is left for the end; then what nothing else can stand for. */
+const first = ['demo', 'faults', 'commands', 'everything', 'docker', 'podman', 'apptainer', 'schroot', 'ssh'];
+
 interface Count {
   passed: number;
   failed: number;
@@ -38,9 +41,6 @@ process.exitCode = of('failed') > 0 || of('passed') === 0 ? 1 : 0;
 function show(text: string): void {
   process.stdout.write(text);
 }
-
-/** What takes longest begins first, so that nothing long is left for the end; then what nothing else can stand for. */
-const first = ['demo', 'faults', 'commands', 'everything', 'docker', 'podman', 'apptainer', 'schroot', 'ssh'];
 
 /**
  * Daemons, mounts and whole roots: as many files at a time as there are processors, each in a process of its own, each

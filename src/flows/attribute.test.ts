@@ -24,7 +24,7 @@ function breaking(where: 'claim' | 'describe', error: Error): AnyDistribution {
       if (owned.size > 0) throw error;
       return { distributions: [], notes: [] };
     },
-  } as unknown as AnyDistribution;
+  };
 }
 
 test('a distribution that breaks down costs itself a note, and its paths are the others’', async (t) => {

@@ -143,7 +143,10 @@ export function execFields(command: Argv, options: ExecOptions, asUser: (user: U
 }
 
 /** The environment of a program that is given none. */
-export const ordinaryEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
+export const ordinaryEnvironment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C.UTF-8',
+};
 
 function programFields(argv: Argv, options: Pick<ExecOptions, 'env' | 'cwd'>): Fields {
   return [

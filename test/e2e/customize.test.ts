@@ -86,7 +86,9 @@ test('an image names what it is on top of; without a spec it is used, and there 
   const read = (name: string) =>
     JSON.parse(readFileSync(join(layout, name), 'utf8')) as Readonly<Record<string, never>>;
   const [{ digest }] = read('index.json')['manifests'] as unknown as [{ digest: string }];
-  const annotations = read(`blobs/${digest.replace(':', '/')}`)['annotations'] as unknown as Readonly<Record<string, string>>;
+  const annotations = read(`blobs/${digest.replace(':', '/')}`)['annotations'] as unknown as Readonly<
+    Record<string, string>
+  >;
   const [, from] = /^ {2}from: (sha256:[0-9a-f]{64})$/m.exec(readFileSync(study, 'utf8')) ?? [];
   assert.equal(annotations['org.opencontainers.image.base.digest'], from);
 

@@ -67,7 +67,43 @@ export async function writeContext(plan: Plan, folder: string, options: RenderOp
 }
 
 /** Folders, or links to some, that an image which is started from has: a tar must not make them anew. */
-const everywhere = ['/', '/bin', '/dev', '/etc', '/home', '/lib', '/lib64', '/media', '/mnt', '/opt', '/proc', '/root', '/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/usr/bin', '/usr/lib', '/usr/lib64', '/usr/local', '/usr/local/bin', '/usr/local/lib', '/usr/local/share', '/usr/sbin', '/usr/share', '/var', '/var/cache', '/var/lib', '/var/log', '/var/tmp', '/etc/apt', '/usr/local/man', '/var/run'] as const;
+const everywhere = [
+  '/',
+  '/bin',
+  '/dev',
+  '/etc',
+  '/home',
+  '/lib',
+  '/lib64',
+  '/media',
+  '/mnt',
+  '/opt',
+  '/proc',
+  '/root',
+  '/run',
+  '/sbin',
+  '/srv',
+  '/sys',
+  '/tmp',
+  '/usr',
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/local',
+  '/usr/local/bin',
+  '/usr/local/lib',
+  '/usr/local/share',
+  '/usr/sbin',
+  '/usr/share',
+  '/var',
+  '/var/cache',
+  '/var/lib',
+  '/var/log',
+  '/var/tmp',
+  '/etc/apt',
+  '/usr/local/man',
+  '/var/run',
+] as const;
 
 async function makeEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -101,6 +101,8 @@ sub untar {
     my %all = (%global, %extended);
     %extended = ();
     $member->{path} = $all{path} if defined $all{path};
+    # Of its whole name: what a header holds of a long one may be cut after a slash.
+    $member->{type} = '5' if $member->{type} eq '0' && $member->{path} =~ m{/\z};
     $member->{link} = $all{linkpath} if defined $all{linkpath};
     for my $number (qw(uid gid)) { $member->{$number} = $all{$number} if ($all{$number} // '') =~ /^\d+$/ }
     $member->{time} = $all{mtime} if ($all{mtime} // '') =~ /^\d+(\.\d+)?$/;
@@ -128,7 +130,6 @@ sub parse_header {
   give_up('not a tar: a checksum is wrong') if unpack('%32C*', $copy) != $expected;
   $name = "$prefix/$name" if $magic eq "ustar\0" && length $prefix;
   $type = '0' if $type eq "\0" || $type eq '7';
-  $type = '5' if $type eq '0' && $name =~ m{/\z};
   return {
     path => $name, mode => number($mode) & 07777, uid => number($uid), gid => number($gid), size => number($size),
     time => number($time), type => $type, link => $link,

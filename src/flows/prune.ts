@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { byBytes } from '../model/index.ts';
+import { byBytes, UserError } from '../model/index.ts';
 import { findUnused, type Unused } from '../inventory/prune.ts';
 import { removeMapped } from '../sessions/mapped.ts';
 import { removeImage } from './attach.ts';
@@ -19,9 +19,44 @@ export async function pruneable(house: House): Promise<Pruneable> {
   return { ...unused, interrupted: await interrupted(house) };
 }
 
-/** Removes what was found; returns the bytes of the store that are free again. */
-export async function prune(found: Pruneable, house: House): Promise<number> {
-  for (const name of found.images) await removeImage(name, house);
+/** What went. */
+export interface Pruned extends Pruneable {
+  /** Bytes of the store that are free again. */
+  readonly freed: number;
+  /** Images that stay, and why: their host or daemon does not answer, say. The trees that they need stay with them. */
+  readonly left: readonly { readonly name: string; readonly because: UserError }[];
+}
+
+/** Removes what was found, and goes on past images that cannot be removed now. */
+export async function prune(found: Pruneable, house: House): Promise<Pruned> {
+  const left: Pruned['left'][number][] = [];
+  for (const name of found.images) {
+    house.signal.throwIfAborted();
+    try {
+      await removeImage(name, house);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      left.push({ name, because: error });
+    }
+  }
+  const going = left.length === 0 ? found : await without(new Set(left.map(({ name }) => name)), found, house);
+  const freed = await removeRest(going, house);
+  return { ...going, freed, left };
+}
+
+/** What is left to be removed where some images stay. */
+async function without(stuck: ReadonlySet<string>, found: Pruneable, house: House): Promise<Pruneable> {
+  const { instances, images, rootfs } = house.inventory;
+  const unused = findUnused(await instances.list(), await images.list(), await rootfs.list(), stuck);
+  return {
+    ...found,
+    images: found.images.filter((name) => !stuck.has(name)),
+    rootfs: found.rootfs.filter((name) => unused.rootfs.includes(name)),
+    contents: found.contents.filter((name) => unused.contents.includes(name)),
+  };
+}
+
+async function removeRest(found: Pruneable, house: House): Promise<number> {
   for (const name of found.rootfs) {
     await using claim = await house.inventory.rootfs.claim(name);
     const directory = claim.held.value?.directory ?? join(house.places.rootfs, name);

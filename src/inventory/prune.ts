@@ -13,17 +13,18 @@ export interface Unused {
 /**
  * Images that no instance was made from, rootfs trees that neither an instance nor an image that stays needs, and what
  * was fetched for them. What was interrupted while it was made goes; what somebody is making stays, and so does
- * everything that a damaged record may have needed.
+ * everything that a damaged record may have needed. `stuck` are names of images that could not be removed.
  */
 export function findUnused(
   instances: readonly Held<InstanceValue>[],
   images: readonly Held<ImageValue>[],
   rootfs: readonly Held<RootfsValue>[],
+  stuck: ReadonlySet<string> = new Set(),
 ): Unused {
   if (instances.some(({ value }) => value === undefined)) return { images: [], rootfs: [], contents: [] };
   const usedReferences = new Set(instances.map(({ value }) => referenceOf(value?.image)));
   const goingImages = images.filter(
-    ({ status, value }) => status !== 'making' && !usedReferences.has(referenceOf(value)),
+    ({ name, status, value }) => status !== 'making' && !stuck.has(name) && !usedReferences.has(referenceOf(value)),
   );
   const stayingImages = images.filter((image) => !goingImages.includes(image));
   const usedRootfs = new Set([

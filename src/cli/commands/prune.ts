@@ -1,4 +1,4 @@
-import { prune, pruneable } from '../../flows/prune.ts';
+import { prune, pruneable, type Pruneable } from '../../flows/prune.ts';
 import { size } from '../render/numbers.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';
@@ -17,7 +17,7 @@ export const verb: Verb = {
     const house = houseOf(terminal);
     const found = await pruneable(house);
     const count = found.images.length + found.rootfs.length + found.contents.length + found.interrupted.length;
-    const said = `${found.images.length} images, ${found.rootfs.length} trees, ${found.contents.length} stored packages, ${found.interrupted.length} interrupted`;
+    const said = counts(found);
     if (terminal.json) terminal.value(found);
     if (count === 0) {
       if (!terminal.json) terminal.say('nothing to remove');
@@ -28,8 +28,16 @@ export const verb: Verb = {
       return 0;
     }
     if (terminal.interactive && !options.flag('yes') && !(await terminal.ask(`remove ${said}?`))) return 0;
-    const freed = await prune(found, house);
-    terminal.say(`removed ${said}: ${size(freed)}`);
-    return 0;
+    const { freed, left, ...removed } = await prune(found, house);
+    terminal.say(`removed ${counts(removed)}: ${size(freed)}`);
+    for (const { name, because } of left) {
+      terminal.error(`error: ${name} stays: ${because.message}`);
+      if (because.hint !== undefined) terminal.error(`hint:  ${because.hint}`);
+    }
+    return Math.max(0, ...left.map(({ because }) => because.status));
   },
 };
+
+function counts({ images, rootfs, contents, interrupted }: Pruneable): string {
+  return `${images.length} images, ${rootfs.length} trees, ${contents.length} stored packages, ${interrupted.length} interrupted`;
+}

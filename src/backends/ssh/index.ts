@@ -23,6 +23,7 @@ export const ssh: Backend<SshParams> = {
       return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend' };
     }
   },
+  imageKey: ({ host = '', folder, config = '' }) => [host, folder, config].join(' '),
   assemble,
   removeImage,
   launch,

@@ -175,13 +175,20 @@ test('a venv of a Python that was installed by hand; an editable checkout, and w
 });
 
 test('packages of one user', async () => {
-  await run(python, '-m', 'pip', 'install', '-q', '--user', '--break-system-packages', 'markupsafe');
+  // a home of their own, where Python looks too, and not below /tmp
+  const home = join(place, 'person');
+  const pip = [python, '-m', 'pip', 'install', '-q', '--user', '--break-system-packages', 'markupsafe'] as const;
+  await runProcess(pip, { env: { ...env, HOME: home }, cwd: study });
   const file = join(state, 'user.yaml');
-  assert.equal((await types('trace', '-o', file, '--', python, 'run.py')).status, 0);
+  const person = { ...me, env: { ...me.env, HOME: home } };
+  const traced = await type(person, ['trace', '-o', file, '--', python, 'run.py'], { directory: study });
+  assert.equal(traced.status, 0, traced.stderr);
   const { spec, locks } = read(file);
-  const pip = spec.distributions.find(({ type: one }) => one === 'pip') as { path?: string; base?: string } | undefined;
-  assert.match(pip?.path ?? '', /\/\.local\/lib\/python3\.\d+\/site-packages$/);
-  assert.equal(pip?.base, 'debian');
+  const entry = spec.distributions.find(({ type: one }) => one === 'pip') as
+    | { path?: string; base?: string }
+    | undefined;
+  assert.match(entry?.path ?? '', /\/\.local\/lib\/python3\.\d+\/site-packages$/);
+  assert.equal(entry?.base, 'debian');
   assert.deepEqual(
     locks['pip']?.packages.map(({ name, repacked }) => [name, repacked]),
     [['MarkupSafe', undefined]],

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { digestOf, sha256, type ContentRef, type Digest, type Note } from '../../../model/index.ts';
 import type { Root, TraceContext } from '../../../contract/index.ts';
+import { digestStream, memoryFile, recall, remember } from '../../trees/remember.ts';
 import { withDeb } from '../lay/deb.ts';
 import type { Accounts } from './accounts.ts';
 import type { Attribution } from './attribution.ts';
@@ -35,7 +35,7 @@ export async function keepPackage(
   const cached = await fromCache(root, one, sums, context);
   if (cached !== undefined) return cached;
   const memory = await rememberedName(root, one, attribution, context);
-  const remembered = await recall(memory, context);
+  const remembered = await recall<Kept>(memory, context);
   if (remembered !== undefined) return remembered;
   const made = await repack(root, one, attribution, accounts);
   const ref = context.keep ? await context.store.add(made.bytes()) : await digestStream(made.bytes());
@@ -91,34 +91,7 @@ async function rememberedName(
     return [path, stat?.type, stat?.mode, stat?.uid, stat?.gid, stat?.size, stat?.mtimeMs, stat?.inode];
   });
   const digest = digestOf([root.label, process.getuid?.(), one.paragraph, state]);
-  // what begins with the digest of content goes with that: this is no content's
-  return join(context.store.cache('repacked'), `of-${digest.slice('sha256:'.length)}.json`);
-}
-
-async function recall(file: string, context: TraceContext): Promise<Kept | undefined> {
-  try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept;
-    return (await context.store.find(kept.sha256)) === undefined ? undefined : kept;
-  } catch {
-    return undefined;
-  }
-}
-
-function remember(file: string, kept: Kept): void {
-  mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, JSON.stringify(kept), { mode: 0o600 });
-  renameSync(fresh, file);
-}
-
-async function digestStream(bytes: AsyncIterable<Uint8Array>): Promise<ContentRef> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of bytes) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), size };
+  return memoryFile(digest, context);
 }
 
 function shortList(paths: readonly string[]): string {

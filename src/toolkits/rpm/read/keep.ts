@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeFileSync as write,
-  mkdtempSync,
-  rmSync,
-} from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { digestOf, sha256, type ContentRef, type Note } from '../../../model/index.ts';
 import type { Root, TraceContext } from '../../../contract/index.ts';
 import { readOne } from '../../apt/read/reader.ts';
+import { digestStream, memoryFile, recall, remember } from '../../trees/remember.ts';
 import { tags } from '../header.ts';
 import { withRpm } from '../lay/rpm-file.ts';
 import type { Compared } from './changed.ts';
@@ -38,7 +31,7 @@ export async function keepPackage(
   const original = await fromCache(root, one, cached, context);
   if (original !== undefined) return { ...original, repacked: false, partial: false, notes: [] };
   const memory = memoryOf(root, one, compared, context);
-  const remembered = await recall(memory, context);
+  const remembered = await recall<Kept>(memory, context);
   if (remembered !== undefined) return remembered;
   const made = await repack(root, one, compared);
   const ref = context.keep ? await context.store.add(made.bytes()) : await digestStream(made.bytes());
@@ -82,7 +75,7 @@ async function isOriginal(content: Buffer, md5: Buffer): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'repronim-rpm-'));
   try {
     const file = join(folder, 'rpm');
-    write(file, content);
+    writeFileSync(file, content);
     return await withRpm(file, 'an .rpm of a cache', ({ header }) => {
       const start = content.indexOf(header.blob.subarray(0, 64), 96) - 8;
       return start > 0 && createHash('md5').update(content.subarray(start)).digest().equals(md5);
@@ -106,32 +99,5 @@ function memoryOf(root: Root, one: RpmPackage, { files, divergent }: Compared, c
     stat?.inode,
   ]);
   const digest = digestOf(['rpm 1', root.label, process.getuid?.(), sha256(one.header.blob), state]);
-  // what begins with the digest of content goes with that: this is no content's
-  return join(context.store.cache('repacked'), `of-${digest.slice('sha256:'.length)}.json`);
-}
-
-async function recall(file: string, context: TraceContext): Promise<Kept | undefined> {
-  try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept;
-    return (await context.store.find(kept.sha256)) === undefined ? undefined : kept;
-  } catch {
-    return undefined;
-  }
-}
-
-function remember(file: string, kept: Kept): void {
-  mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, JSON.stringify(kept), { mode: 0o600 });
-  renameSync(fresh, file);
-}
-
-async function digestStream(stream: AsyncIterable<Uint8Array>): Promise<ContentRef> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of stream) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), size };
+  return memoryFile(digest, context);
 }

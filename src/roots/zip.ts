@@ -73,9 +73,7 @@ export async function readZipMember(source: ZipSource, member: ZipMember, limit 
   const { name, size, packed, method, crc } = member;
   if (member.encrypted || (method !== 0 && method !== 8)) throw broken(source, `${name}: packed in an unknown way`);
   if (size > limit || packed > source.size) throw broken(source, `${name}: larger than ${limit} bytes`);
-  const head = await source.read(member.offset, 30);
-  if (head.readUInt32LE(0) !== 0x04034b50) throw broken(source, name);
-  const start = member.offset + 30 + head.readUInt16LE(26) + head.readUInt16LE(28);
+  const start = await contentStart(source, member);
   const bytes = packed === 0 ? Buffer.alloc(0) : await source.read(start, packed);
   let content: Buffer;
   try {
@@ -85,6 +83,21 @@ export async function readZipMember(source: ZipSource, member: ZipMember, limit 
   }
   if (content.length !== size || crc32(content) !== crc) throw broken(source, name);
   return content;
+}
+
+/** Where the content of a member that is stored as it is lies, for what is too large for memory. Throws UserError. */
+export async function storedExtent(source: ZipSource, member: ZipMember): Promise<{ offset: number; size: number }> {
+  const { name, method, encrypted, size, packed } = member;
+  if (method !== 0 || encrypted || size !== packed) throw broken(source, `${name}: not stored as it is`);
+  const offset = await contentStart(source, member);
+  if (offset + size > source.size) throw broken(source, name);
+  return { offset, size };
+}
+
+async function contentStart(source: ZipSource, { name, offset }: ZipMember): Promise<number> {
+  const head = await source.read(offset, 30);
+  if (head.readUInt32LE(0) !== 0x04034b50) throw broken(source, name);
+  return offset + 30 + head.readUInt16LE(26) + head.readUInt16LE(28);
 }
 
 /** An open file as a source; the descriptor stays its owner's. */

@@ -2,9 +2,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 import { UserError } from '../../../model/index.ts';
 import { compressionOf, decompress, decompressed } from '../../../roots/decompress.ts';
+import { fileSource, readZipDirectory, storedExtent } from '../../../roots/zip.ts';
 import { readMembers } from '../../../roots/tar-members.ts';
 import { isBelow, parseIdentity, parseObject, parsePaths, type LinkedPath } from '../record.ts';
-import { readZip } from './zip.ts';
 
 /** What a package says of itself: `info/` of its artifact. */
 export interface ArtifactInfo {
@@ -43,7 +43,7 @@ const largestFile = 1024 ** 3;
 const largestInfo = 256 * 1024 ** 2;
 
 /**
- * A `.conda` (a zip of two zstd tars) or `.tar.bz2`. Throws UserError where it is neither, or broken.
+ * A `.conda` (a zip of two zstd tars) or `.tar.bz2`. Throws UserError where it is neither, or, when it is read, broken.
  * See https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html.
  */
 export function openArtifact(file: string, what: string): Artifact {
@@ -70,12 +70,15 @@ interface Streams {
 }
 
 function inZip(fd: number, size: number, what: string): Streams {
-  const members = readZip(fd, size, what);
-  const open = (begin: string) => {
-    const member = members.find(({ name }) => name.startsWith(begin) && name.endsWith('.tar.zst'));
+  const source = fileSource(fd, size, what);
+  let directory: ReturnType<typeof readZipDirectory> | undefined;
+  async function* open(begin: string) {
+    const member = (await (directory ??= readZipDirectory(source))).find(
+      ({ name }) => name.startsWith(begin) && name.endsWith('.tar.zst'),
+    );
     if (member === undefined) throw new UserError(`${what} is no package of conda's: it has no ${begin}*.tar.zst`);
-    return decompress({ fd, offset: member.offset, size: member.size }, 'zst', largest, what);
-  };
+    yield* decompress({ fd, ...(await storedExtent(source, member)) }, 'zst', largest, what);
+  }
   return { info: () => open('info-'), payload: () => open('pkg-') };
 }
 

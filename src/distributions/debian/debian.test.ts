@@ -83,6 +83,8 @@ const files = {
     'deb [signed-by=/usr/share/keyrings/k.asc] http://neuro.example/debian bookworm main\n',
   '/etc/apt/sources.list.d/dead.list': 'deb https://dead.example/repo stable main\n',
   '/etc/apt/preferences.d/neuro': 'Package: *\nPin: release l=NeuroDebian\nPin-Priority: 600\n',
+  // of a repository that is on no list: it moves nothing, and comes back with its file
+  '/etc/apt/preferences.d/gone': 'Package: nano\nPin: origin gone.example\nPin-Priority: 600\n',
   '/usr/share/keyrings/k.asc': stableKey,
   [`${lists}/deb.example_debian_dists_bookworm_InRelease`]: inRelease({
     Origin: 'Debian',
@@ -200,6 +202,10 @@ test('packages with their versions, sources by their labels, pins as priorities'
     },
   ]);
   assert.equal(spec.pins, undefined);
+  assert.deepEqual(lock.preferences?.map(({ pin }) => pin).toSorted(), [
+    'origin gone.example',
+    'release l=NeuroDebian',
+  ]);
   const by = new Map(lock.packages.map((one) => [one.name, one]));
   assert.deepEqual(Object.fromEntries([...by].map(([name, { why }]) => [name, why])), {
     'base-files': 'essential',

@@ -146,4 +146,12 @@ test('a loose entry is resolved to a commit, and made from its remote', async (t
   assert.equal(held?.commit, '1'.repeat(40), 'what is held stays');
   const renewed = await git.resolve?.(wish, { ...lock, commit: '1'.repeat(40) }, creating, true);
   assert.equal(renewed?.commit, lock.commit);
+  const { branch: _, ...traced } = wish;
+  const upstream = 'refs/remotes/origin/main';
+  const moved = await git.resolve?.(traced, { ...lock, commit: '1'.repeat(40), upstream }, creating, true);
+  assert.deepEqual([moved?.commit, moved?.upstream], [lock.commit, upstream], 'of the branch that the lock names');
+  await assert.rejects(
+    async () => await git.resolve?.(traced, { ...lock, upstream: 'refs/remotes/origin/gone' }, creating, true),
+    /has no branch gone/,
+  );
 });

@@ -176,6 +176,7 @@ test('commits that the remote lacks are kept; its address loses what is secret',
   const { made, spec, lock } = await roundTrip(t, origin);
   assert.equal(spec.remote, 'https://git.example.org/study.git');
   assert.equal(lock.upstream, 'refs/remotes/origin/main');
+  assert.equal(spec.branch, undefined, 'the upstream tells it');
   const now = await portrait(made);
   assert.deepEqual(now, await portrait(top));
   assert.match(String(now.status), /# branch.ab \+1 -0/);

@@ -17,7 +17,7 @@ import { findClosure } from './closure.ts';
 import { readFacts, type AptFacts } from './facts.ts';
 import { lockPackages } from './lock-packages.ts';
 import type { NamedSource } from './name-sources.ts';
-import { pinMeans, readPreferences } from './preferences.ts';
+import { isInForce, pinMeans, readPreferences } from './preferences.ts';
 import { readOsRelease } from './release-file.ts';
 import { readSums } from './sums.ts';
 
@@ -140,8 +140,11 @@ function toPriorities(
   facts: AptFacts,
 ): { prioritised: readonly AptSource[]; pins: readonly AptPin[] } {
   const priorities = new Map<NamedSource, number>();
-  const pins = preferences.filter(({ packages, pin, priority }) => {
-    if (packages !== '*') return true;
+  const origins = sources.flatMap(({ indices }) => indices).flatMap((index) => facts.origins.get(index)?.origin ?? []);
+  const pins = preferences.filter((one) => {
+    const { packages, pin, priority } = one;
+    // one of a repository that nothing here comes from only hides those that matter; the lock has it
+    if (packages !== '*') return isInForce(one, origins);
     const meant = facts.indices.filter((index) => {
       const origin = facts.origins.get(index)?.origin;
       return origin !== undefined && pinMeans(pin, origin);
@@ -149,7 +152,7 @@ function toPriorities(
     const source = sources.find(
       ({ indices }) => indices.length === meant.length && indices.every((one) => meant.includes(one)),
     );
-    if (source === undefined || priorities.has(source)) return true;
+    if (source === undefined || priorities.has(source)) return isInForce(one, origins);
     priorities.set(source, priority);
     return false;
   });

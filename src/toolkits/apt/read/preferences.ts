@@ -36,6 +36,11 @@ export function pinMeans(pin: string, origin: AptOrigin): boolean {
   return conditions.length > 0 && conditions.every((condition) => conditionMeans(condition, origin));
 }
 
+/** Whether a pin can move anything, where these are all indices that packages come from. */
+export function isInForce({ pin }: AptPin, origins: Iterable<AptOrigin>): boolean {
+  return !/^(?:origin|release)\s/.test(pin) || [...origins].some((origin) => pinMeans(pin, origin));
+}
+
 function conditionMeans(condition: string, origin: AptOrigin): boolean {
   const [, key, quoted = ''] = /^(?:([avnclob])\s*=\s*)?(.*)$/.exec(condition) ?? [];
   const value = quoted.replace(/^"(.*)"$/, '$1');

@@ -2,6 +2,7 @@ import type { CreateContext } from '../../../contract/index.ts';
 import { UserError } from '../../../model/index.ts';
 import { readMirrors } from '../lay/mirrors.ts';
 import { nativeArchitecture } from '../lay/bootstrap.ts';
+import { isInForce } from '../read/preferences.ts';
 import { nameSources, toOrigin } from '../read/name-sources.ts';
 import { isPackageName } from '../names.ts';
 import type { AptLock, AptOrigin, AptPackage, AptPin, AptSource, AptSpec } from '../spec.ts';
@@ -12,7 +13,7 @@ import { stillServing } from './still-serving.ts';
 import { readMachineKeys } from '../read/keyrings.ts';
 import { readIndices, type ReadIndex } from './read-indices.ts';
 import { requestsFor, wishesOf } from './requests.ts';
-import { makeScratch } from './scratch.ts';
+import { makeScratch, pinStanza } from './scratch.ts';
 import { priorityPins } from './priorities.ts';
 import { solve } from './solve.ts';
 import { storeKeys, toPackages } from './to-lock.ts';
@@ -79,7 +80,8 @@ export async function resolve(
     indices.flatMap(({ signers }) => signers),
     context.store,
   );
-  const pins = [...preferences, ...otherPins(held, answer.packages)];
+  const own = new Set(preferences.map(pinStanza));
+  const pins = [...preferences, ...otherPins(held, answer).filter((pin) => !own.has(pinStanza(pin)))];
   return {
     architectures,
     packages: answer.packages,
@@ -133,11 +135,13 @@ function nameAll(
   return { sources: given, origins };
 }
 
-/** Preferences that a trace found, of packages that are not there: the spec does not have them, and apt goes by them. */
-function otherPins(held: AptLock | undefined, packages: readonly AptPackage[]): readonly AptPin[] {
-  const names = new Set(packages.map(({ name }) => name));
-  return (held?.preferences ?? []).filter((pin) =>
-    pin.packages.split(' ').every((name) => isPackageName(name) && !names.has(name)),
+/** Preferences that a trace found and that move nothing here: the spec does not have them, and apt's own file does. */
+function otherPins(held: AptLock | undefined, answer: Pick<AptLock, 'packages' | 'origins'>): readonly AptPin[] {
+  const names = new Set(answer.packages.map(({ name }) => name));
+  const origins = Object.values(answer.origins ?? {});
+  return (held?.preferences ?? []).filter(
+    (pin) =>
+      !isInForce(pin, origins) || pin.packages.split(' ').every((name) => isPackageName(name) && !names.has(name)),
   );
 }
 

@@ -115,6 +115,7 @@ function sourceStanza(
 }
 
 /** A stanza of apt_preferences(5). */
-function pinStanza({ packages, pin, priority }: AptPin): string {
+/** A pin as apt_preferences(5) has it. */
+export function pinStanza({ packages, pin, priority }: AptPin): string {
   return `Package: ${packages}\nPin: ${pin}\nPin-Priority: ${priority}\n`;
 }

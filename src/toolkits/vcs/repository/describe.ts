@@ -86,9 +86,9 @@ async function describeProject(
   const annexed =
     kind === 'git' || own === undefined ? undefined : await describeAnnex(root, own.part.tree, own, used, context);
   const files = await listFiles(root, top, parts, failed, context, annexed, notes);
-  const states = captured.map(({ part, having, changes }) => ({
+  const states = captured.map(({ part, having, changes, content }) => ({
     part,
-    ...stateOf(part.tree, remotesOf(part.tree), having, changes),
+    ...stateOf(part.tree, remotesOf(part.tree), having, changes, content.upstream),
   }));
   const submodules = states.flatMap(({ part, ...state }): GitSubmodule[] =>
     part.path === '' ? [] : [{ path: part.path, ...state }],

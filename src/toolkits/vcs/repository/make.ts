@@ -13,7 +13,7 @@ import type { TreeEntry } from '../../trees/entries.ts';
 import { getObjects } from './objects.ts';
 import { placeContents } from './place.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
-import { remotesIn } from './state.ts';
+import { branchOf, followedBranch, remotesIn } from './state.ts';
 import { readStored } from './stored.ts';
 import type { Wish } from './wish.ts';
 
@@ -150,9 +150,9 @@ async function readKeptRefs(wish: Wish, context: CreateContext): Promise<readonl
 
 function configOf(project: string, wish: Wish): string {
   const remotes = Object.entries(remotesIn(wish.state));
-  const { branch } = wish.state;
   const { upstream, algorithm } = wish.content;
-  const followed = remotes.map(([name]) => name).find((name) => upstream?.startsWith(`refs/remotes/${name}/`));
+  const branch = branchOf(wish.state, upstream);
+  const followed = followedBranch(wish.state, upstream);
   return [
     coreSection(new Map(), algorithm ?? 'sha1'),
     ...remotes.map(([name, url]) =>
@@ -165,12 +165,12 @@ function configOf(project: string, wish: Wish): string {
     ...(wish.annex === undefined
       ? []
       : [formatSection('annex', undefined, { uuid: ownUuid(project, wish), version: String(wish.annex.version) })]),
-    ...(branch === undefined || followed === undefined || upstream === undefined
+    ...(branch === undefined || followed === undefined
       ? []
       : [
           formatSection('branch', branch, {
-            remote: followed,
-            merge: `refs/heads/${upstream.slice(`refs/remotes/${followed}/`.length)}`,
+            remote: followed.remote,
+            merge: `refs/heads/${followed.branch}`,
           }),
         ]),
     ...wish.submodules.map(({ name, remote }) =>

@@ -10,7 +10,7 @@ import type { Ref } from '../refs.ts';
 import { readWorkTree } from '../worktree.ts';
 import { packObjects } from './capture.ts';
 import { formatRefs } from './scratch.ts';
-import { remotesIn } from './state.ts';
+import { branchOf, remotesIn } from './state.ts';
 import type { Wish } from './wish.ts';
 
 type Tried = Missing['tried'][number];
@@ -181,7 +181,7 @@ async function connected(refs: readonly Ref[], place: GitPlace, signal: AbortSig
 /** A ref whose objects nobody has any more would make git complain at every turn. */
 async function writeRefs(wish: Wish, refs: readonly Ref[], place: GitPlace, signal: AbortSignal): Promise<void> {
   const whole = await connected(refs, place, signal);
-  const { branch } = wish.state;
+  const branch = branchOf(wish.state, wish.content.upstream);
   await writeFile(
     join(place.gitDir, 'HEAD'),
     branch === undefined ? `${wish.commit}\n` : `ref: refs/heads/${branch}\n`,

@@ -8,6 +8,7 @@ import { runGit } from '../git.ts';
 import { resolveKeys } from './resolve-keys.ts';
 import { coreSection, makeGitDir } from './scratch.ts';
 import type { GitLock, GitSpec } from './spec.ts';
+import { branchOf } from './state.ts';
 
 /** A loose entry to a commit: its own, the one that is held, else where its branch (or the remote's HEAD) is now. */
 export async function resolve(
@@ -30,8 +31,14 @@ export async function resolve(
       hint: 'add "remote: https://…" or "commit: …"',
     });
   }
-  const newest = await askRemote(remote, wish.branch, context);
-  return { commit: newest, ...(await resolveKeys(wish, newest, context)) };
+  const newest = await askRemote(remote, branchOf(wish, held?.upstream), context);
+  // of a branch that the lock alone names: it goes on to
+  const { upstream } = wish.branch === undefined ? (held ?? {}) : {};
+  return {
+    commit: newest,
+    ...(upstream === undefined ? {} : { upstream }),
+    ...(await resolveKeys(wish, newest, context)),
+  };
 }
 
 async function askRemote(remote: string, branch: string | undefined, context: CreateContext): Promise<string> {

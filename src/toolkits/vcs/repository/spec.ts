@@ -22,6 +22,7 @@ export interface GitState {
   /** Where the commit can be had from: of the remote that has it, else of the one that the branch follows. */
   readonly remote?: string;
   readonly commit?: string;
+  /** Where the lock's `upstream` does not tell it. */
   readonly branch?: string;
   /** All remotes by name, where it is not only `origin` with `remote`'s address. */
   readonly remotes?: Readonly<Record<string, string>>;

@@ -39,12 +39,16 @@ export function upstreamOf(tree: WorkTree): string | undefined {
   return isRefName(name) ? name : undefined;
 }
 
-/** What stands in the spec of a work tree. `having` are the remotes that have the commit. */
+/**
+ * What stands in the spec of a work tree. `having` are the remotes that have the commit; of a branch that follows the
+ * one of the same name, `upstream` in the lock says enough.
+ */
 export function stateOf(
   tree: WorkTree,
   remotes: readonly Remote[],
   having: ReadonlySet<string>,
   changes: number,
+  upstream: string | undefined,
 ): GitState {
   const followed =
     tree.head.branch === undefined ? undefined : lastValue(tree.config, `branch.${tree.head.branch}.remote`);
@@ -55,15 +59,34 @@ export function stateOf(
     );
   const best = [...remotes].sort((a, b) => rank(b) - rank(a) || byBytes(a.name, b.name))[0];
   const only = remotes.length === 1 && best?.name === 'origin';
-  return {
+  const state: GitState = {
     ...(best === undefined ? {} : { remote: best.address }),
     commit: tree.head.commit,
-    ...(tree.head.branch === undefined ? {} : { branch: tree.head.branch }),
     ...(remotes.length === 0 || only
       ? {}
       : { remotes: Object.fromEntries(remotes.map(({ name, address }) => [name, address])) }),
     ...(changes === 0 ? {} : { changes }),
   };
+  const { branch } = tree.head;
+  const told = branch === undefined || followedBranch(state, upstream)?.branch === branch;
+  return told ? state : { ...state, branch };
+}
+
+/** The remote and the branch of it that are followed, by the names that the spec gives remotes. */
+export function followedBranch(
+  state: GitState,
+  upstream: string | undefined,
+): { readonly remote: string; readonly branch: string } | undefined {
+  const remote = Object.keys(remotesIn(state))
+    .filter((name) => upstream?.startsWith(`refs/remotes/${name}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+  if (remote === undefined || upstream === undefined) return undefined;
+  return { remote, branch: upstream.slice(`refs/remotes/${remote}/`.length) };
+}
+
+/** The branch that is checked out. */
+export function branchOf(state: GitState, upstream: string | undefined): string | undefined {
+  return state.branch ?? followedBranch(state, upstream)?.branch;
 }
 
 /** Remotes by name, as a spec has them. */

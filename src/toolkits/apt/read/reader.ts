@@ -23,10 +23,22 @@ export async function readFolder(root: Root, folder: string, names: readonly str
   );
 }
 
+/** Reads files one by one, as `readFolder` does; where their folders lie is found out once, so make one for each batch. */
+export function fileReader(root: Root): (path: string) => Promise<Read> {
+  const folders = new Map<string, Promise<string | undefined>>();
+  return async (path) => {
+    const folder = posix.dirname(path);
+    let disk = folders.get(folder);
+    if (disk === undefined) folders.set(folder, (disk = folderOnDisk(root, folder)));
+    const found = await disk;
+    const quick = found === undefined ? undefined : readQuickly(`${found}/${posix.basename(path)}`);
+    return quick ?? readCarefully(root, path);
+  };
+}
+
 /** One file of a root. */
 export async function readOne(root: Root, path: string): Promise<Read> {
-  const [read] = await readFolder(root, posix.dirname(path), [posix.basename(path)]);
-  return read ?? { code: 'ENOENT' };
+  return await fileReader(root)(path);
 }
 
 /** One file of a root as text, or undefined where it can't be had. */

@@ -1,13 +1,12 @@
-import { posix } from 'node:path';
-
 import type { Root, Stat } from '../../../contract/index.ts';
 import { byBytes, type Digest } from '../../../model/index.ts';
 import { tarEnd, tarPadding } from '../../../roots/tar-header.ts';
+import { inPieces } from '../../trees/in-pieces.ts';
 import { firstDynamicId, type Accounts } from './accounts.ts';
 import type { Attribution, Listed } from './attribution.ts';
 import type { DpkgPackage } from './database.ts';
 import { arHeader, arPadding, tarHeader, type Member } from './pack.ts';
-import { listFolder, readFolder } from './reader.ts';
+import { fileReader, listFolder, readFolder } from './reader.ts';
 import { parseSums } from './sums.ts';
 
 /** A .deb that is made from what is installed: the same bytes each time. */
@@ -188,30 +187,16 @@ async function* write(
   yield Buffer.concat([Buffer.from('!<arch>\n'), arHeader('debian-binary', version.length, mtime), version]);
   yield Buffer.concat([arHeader('control.tar', controlTar.length, mtime), controlTar, arPadding(controlTar.length)]);
   yield arHeader('data.tar', size, mtime);
+  const read = fileReader(root);
   for (const [index, { member, path }] of items.entries()) {
     yield headers[index] as Buffer;
     if (path === undefined) continue;
-    const [read] = await readFolder(root, posix.dirname(path), [posix.basename(path)]);
-    const content = read !== undefined && 'content' in read ? read.content : undefined;
-    if (content?.length !== member.size) throw new Error(`${path} changed while it was read`);
-    yield content;
+    const file = await read(path);
+    if (!('content' in file) || file.content.length !== member.size)
+      throw new Error(`${path} changed while it was read`);
+    yield file.content;
     yield tarPadding(member.size);
   }
   yield tarEnd;
   yield arPadding(size);
-}
-
-/** Many small pieces as few large ones: whoever takes them writes each by itself. */
-async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of chunks) {
-    held.push(chunk);
-    size += chunk.length;
-    if (size < 1 << 20) continue;
-    yield held.length === 1 ? chunk : Buffer.concat(held);
-    held = [];
-    size = 0;
-  }
-  if (size > 0) yield Buffer.concat(held);
 }

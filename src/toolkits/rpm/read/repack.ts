@@ -3,6 +3,8 @@ import { constants, createGzip } from 'node:zlib';
 import { Readable } from 'node:stream';
 
 import type { Root } from '../../../contract/index.ts';
+import { fileReader } from '../../apt/read/reader.ts';
+import { inPieces } from '../../trees/in-pieces.ts';
 import { buildHeader, bytes, entriesOf, headerMagic, int32, texts, types, type Entry } from '../lay/build-header.ts';
 import { cpioHeader, cpioPadding } from '../lay/cpio.ts';
 import { originalHeader, parseHeader, tags, type Header } from '../header.ts';
@@ -67,7 +69,7 @@ export async function repack(root: Root, one: RpmPackage, { files, divergent }: 
     return file;
   });
   const header = fixHeader(one.header, fixed);
-  return { left, bytes: () => rpmBytes(root, one, header, carried) };
+  return { left, bytes: () => inPieces(rpmBytes(root, one, header, carried)) };
 }
 
 /** Files that we may not read: of those that not everybody may, for others are not tried. */
@@ -141,19 +143,21 @@ async function* rpmBytes(
   yield Buffer.alloc((8 - ((headerMagic.length + signature.length) % 8)) % 8);
   yield whole;
   const gzip = createGzip({ level: 4, strategy: constants.Z_DEFAULT_STRATEGY });
-  const plain = Readable.from(payloadOf(root, files));
+  const plain = Readable.from(inPieces(payloadOf(root, files)));
   plain.once('error', (error) => gzip.destroy(error));
   yield* plain.pipe(gzip) as AsyncIterable<Uint8Array>;
 }
 
 async function* payloadOf(root: Root, files: readonly File[]): AsyncGenerator<Buffer> {
+  const read = fileReader(root);
   for (const [index, file] of files.entries()) {
     const type = typeOf(file.mode);
     const about = { path: file.path, mode: file.mode, mtime: file.mtime, inode: index + 1 };
     let content: Buffer = Buffer.alloc(0);
     if (type === 'link') content = Buffer.from(file.link);
     else if (type === 'file') {
-      content = await root.readFile(file.at, largest);
+      const quick = await read(file.at);
+      content = 'content' in quick ? quick.content : await root.readFile(file.at, largest);
       if (content.length !== file.size) throw new Error(`${file.at} changed while it was packed`);
     }
     yield cpioHeader({ ...about, size: content.length });

@@ -42,6 +42,8 @@ export interface Description<S extends DistributionSpec, L extends DistributionL
   }[];
   /** Paths that must be claimed too (interpreters behind links, editable checkouts, a git dir elsewhere). */
   readonly leads?: readonly string[];
+  /** Files with secrets that are kept without them: what is kept, by absolute path. */
+  readonly cut?: ReadonlyMap<string, ContentRef>;
   readonly notes: readonly Note[];
 }
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { byBytes, UserError, type Note } from '../model/index.ts';
+import { byBytes, UserError, type ContentRef, type Note } from '../model/index.ts';
 import type { AnyDistribution, Owner, Root, TraceContext } from '../contract/index.ts';
 
 /** Which distribution owns a path, and what it says of it. */
@@ -28,6 +28,8 @@ export interface Attributed {
   /** Every path that has an owner, canonical. */
   readonly owned: ReadonlyMap<string, Owned>;
   readonly described: readonly Described[];
+  /** What is kept of files in the place of their content, by path. */
+  readonly cut: ReadonlyMap<string, ContentRef>;
   readonly notes: readonly Note[];
 }
 
@@ -44,7 +46,7 @@ export async function attribute(
 ): Promise<Attributed> {
   const owned = new Map<string, Owned>();
   const asked = new Set<string>();
-  const described = new Map<string, { described: readonly Described[]; notes: readonly Note[] }>();
+  const described = new Map<string, Pick<Attributed, 'described' | 'cut' | 'notes'>>();
   const failed = new Map<string, Note>();
   let fresh = [...new Set(paths)];
   const { ran } = context;
@@ -71,6 +73,7 @@ export async function attribute(
       }
       described.set(distribution.type, {
         notes: answer.notes,
+        cut: answer.cut ?? new Map(),
         described: answer.distributions.map((one) => ({ ...one, type: distribution.type })),
       });
       for (const lead of answer.leads ?? []) leads.add(lead);
@@ -83,6 +86,7 @@ export async function attribute(
   return {
     owned,
     described: await Promise.all(found.map(async (one) => withFoundation(one, owned, root))),
+    cut: new Map(answers.flatMap(({ cut }) => [...cut])),
     notes: [...answers.flatMap((one) => one.notes), ...failed.values()],
   };
 }

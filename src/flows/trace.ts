@@ -93,7 +93,13 @@ export async function trace(
     run === undefined || !context.keep
       ? undefined
       : await keepUsed(
-          { trace: seen, paths, owned: attributed.owned, volatile: volatileFor(attributed.described, parts) },
+          {
+            trace: seen,
+            paths,
+            owned: attributed.owned,
+            cut: attributed.cut,
+            volatile: volatileFor(attributed.described, parts),
+          },
           root,
           context.store,
         );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isSecretPath } from './secret.ts';
+import { holdsSecret, isSecretPath } from './secret.ts';
 
 test('places for keys and tokens, whole folders and single files', () => {
   const secret = [
@@ -31,4 +31,13 @@ test('places for keys and tokens, whole folders and single files', () => {
     [],
   );
   assert.deepEqual(open.filter(isSecretPath), []);
+});
+
+test('a private key in any file, a password in the configuration of a client of packages', () => {
+  const index = 'index-url = https://me:pa55@pypi.example.org/simple';
+  assert.ok(holdsSecret('/home/u/x', '-----BEGIN PRIVATE KEY-----'));
+  assert.ok(holdsSecret('/etc/pip.conf', index));
+  assert.ok(holdsSecret('/home/u/.condarc', 'channels: [https://conda.example.org/t/tk-1/main]'));
+  assert.ok(!holdsSecret('/etc/pip.conf', 'index-url = https://pypi.example.org/simple'));
+  assert.ok(!holdsSecret('/home/u/notes.txt', index));
 });

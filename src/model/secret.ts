@@ -76,11 +76,25 @@ function oneOf(paths: readonly string[]): string {
 }
 
 /** Whether text holds a private key in PEM form (RFC 7468), OpenSSH's or PGP's included. */
-export function holdsPrivateKey(text: string): boolean {
+function holdsPrivateKey(text: string): boolean {
   return /^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/m.test(text);
+}
+
+const clients = /(?:^|\/)(?:pip\.conf|uv\.toml|\.?condarc|\.mambarc|\.yarnrc|\.Renviron|\.bundle\/config)$/;
+
+/** Whether a file of this path and text holds a key, or is a package client's configuration with a password or token. */
+export function holdsSecret(path: string, text: string): boolean {
+  if (holdsPrivateKey(text)) return true;
+  return (
+    clients.test(path) &&
+    /:\/\/[^\s/@]+@|:\/\/\S+\/t\/[^\s/]+\/|_authToken|_(?:TOKEN|PAT|PASSWORD|KEY)\s*[=:]/i.test(text)
+  );
 }
 
 /** Whether a file's own mode denies others to read it, whatever its folders say. */
 export function deniesOthers(mode: number): boolean {
   return (mode & 0o004) === 0;
 }
+
+/** Why a file that was kept without its secrets is not what it was. */
+export const keptWithoutSecrets = 'kept without its secrets';

@@ -3,9 +3,12 @@ import type { CondaRecord } from './record.ts';
 
 /** A channel's address without secrets: user info and anaconda.org's `/t/TOKEN` are cut; no `/` at the end. */
 export function cutChannel(address: string): string {
-  return cutAddress(address)
-    .replace(/\/t\/[^/]+(?=\/|$)/, '')
-    .replace(/\/+$/, '');
+  return cutToken(cutAddress(address)).replace(/\/+$/, '');
+}
+
+/** anaconda.org's `/t/TOKEN`, cut from every address of a text. */
+export function cutToken(text: string): string {
+  return text.replace(/(:\/\/[^\s/"'<>]+(?:\/[^\s/"'<>]+)*?)\/t\/[^\s/"'<>]+(?=[/\s"'<>]|$)/g, '$1');
 }
 
 /** The channel, without its subdir, that a record comes from; undefined where it tells of none that can be fetched from. */

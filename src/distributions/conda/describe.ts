@@ -1,64 +1,50 @@
 import { posix } from 'node:path';
 
 import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
-import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import type { Root, TraceContext } from '../../contract/index.ts';
 import { keepTree, type KeptTree } from '../../toolkits/trees/compose.ts';
+import { describeEach, oncePerTrace } from '../../toolkits/trees/each.ts';
 import { channelOf, cutChannel } from './address.ts';
 import { isElse } from './claim.ts';
 import { nameOf } from './history.ts';
+import { condaSecrets } from './secrets.ts';
 import { foreignMarks, prefixAt, type CondaPrefix } from './prefix.ts';
 import type { CondaRecord } from './record.ts';
 import { detectVirtual } from './solve.ts';
 import type { CondaLock, CondaPackage, CondaSpec } from './spec.ts';
 
-type One = Description<CondaSpec, CondaLock>['distributions'][number];
-
-/** Trees that were kept for one trace: a prefix is taken whole, whichever of its files were used. */
-const keptOf = new WeakMap<Root, { readonly context: TraceContext; readonly trees: Map<string, Promise<KeptTree>> }>();
+/** A prefix is taken whole, whichever of its files were used. */
+const keptOnce = oncePerTrace<KeptTree>();
 
 /** Each prefix whole: its packages as an explicit list, and what their artifacts do not bring. */
-export async function describe(
-  owned: ReadonlyMap<string, readonly Owner[]>,
-  root: Root,
-  context: TraceContext,
-): Promise<Description<CondaSpec, CondaLock>> {
-  const used = new Map<string, Set<string>>();
-  for (const owners of owned.values()) {
-    for (const { key, instance } of owners) {
-      if (instance === undefined) continue;
-      const keys = used.get(instance);
-      if (keys === undefined) used.set(instance, new Set([key]));
-      else keys.add(key);
-    }
-  }
-  const distributions: One[] = [];
-  const notes: Note[] = [];
-  for (const [top, keys] of [...used].sort(([a], [b]) => byBytes(a, b))) {
-    const prefix = await prefixAt(root, top, context);
-    const packages = prefix.records.map((record) => toRow(record, prefix));
-    const kept = context.keep ? await keep(root, prefix, packages, context) : undefined;
-    distributions.push({
+export const describe = describeEach<CondaSpec, CondaLock>(async (top, { keys }, root, context) => {
+  const prefix = await prefixAt(root, top, context);
+  const packages = prefix.records.map((record) => toRow(record, prefix));
+  const { pip, site, variables } = prefix;
+  const kept = context.keep
+    ? await keptOnce(root, context, top, async () => keepPrefix(root, prefix, packages, context))
+    : undefined;
+  return {
+    distribution: {
       spec: specOf(prefix, packages, keys),
       lock: {
         prefix: top,
         packages,
-        ...(prefix.pip.length === 0
-          ? {}
-          : { pip: prefix.pip.map(({ name, version }) => ({ name, version, repacked: true })) }),
-        ...(prefix.site === undefined ? {} : { site: prefix.site }),
-        ...(Object.keys(prefix.variables).length === 0 ? {} : { variables: prefix.variables }),
+        ...(pip.length === 0 ? {} : { pip: pip.map(({ name, version }) => ({ name, version, repacked: true })) }),
+        ...(site === undefined ? {} : { site }),
+        ...(Object.keys(variables).length === 0 ? {} : { variables }),
         ...needsOf(prefix, root),
         ...(kept === undefined ? {} : { tree: kept.tree }),
         ...(kept?.rest === undefined ? {} : { rest: kept.rest }),
         ...(kept === undefined ? {} : { files: kept.files, size: kept.size }),
       },
       instance: top,
-      summary: `1 conda prefix (${packages.length} packages${prefix.pip.length === 0 ? '' : `, ${prefix.pip.length} of pip`})`,
-    });
-    notes.push(...notesOf(prefix), ...(kept?.notes ?? []));
-  }
-  return { distributions, notes };
-}
+      summary: `1 conda prefix (${packages.length} packages${pip.length === 0 ? '' : `, ${pip.length} of pip`})`,
+    },
+    ...(kept === undefined ? {} : { cut: kept.cut }),
+    notes: [...notesOf(prefix), ...(kept?.notes ?? [])],
+  };
+});
 
 function specOf(prefix: CondaPrefix, packages: readonly CondaPackage[], used: ReadonlySet<string>): CondaSpec {
   const asked = packages.filter(({ requested }) => requested !== undefined);
@@ -120,20 +106,6 @@ function needsOf({ records }: CondaPrefix, root: Root): Pick<CondaLock, 'needs' 
   return { needs: [...needs].sort(byBytes), ...(has.length === 0 ? {} : { virtual: Object.fromEntries(has) }) };
 }
 
-async function keep(
-  root: Root,
-  prefix: CondaPrefix,
-  packages: readonly CondaPackage[],
-  context: TraceContext,
-): Promise<KeptTree> {
-  const last = keptOf.get(root);
-  const held = last?.context === context ? last.trees : new Map<string, Promise<KeptTree>>();
-  keptOf.set(root, { context, trees: held });
-  let kept = held.get(prefix.top);
-  if (kept === undefined) held.set(prefix.top, (kept = keepPrefix(root, prefix, packages, context)));
-  return await kept;
-}
-
 async function keepPrefix(
   root: Root,
   prefix: CondaPrefix,
@@ -143,7 +115,12 @@ async function keepPrefix(
   const notes: Note[] = [];
   const paths = await pathsIn(root, prefix, notes);
   const certain = new Set(packages.filter(({ repacked }) => repacked !== true).map(({ name }) => name));
-  const kept = await keepTree(root, prefix.top, paths, await suppliedBy(root, prefix, certain), store);
+  const cutOf = await condaSecrets(
+    root,
+    prefix.top,
+    paths.map((path) => path.slice(prefix.top.length + 1)),
+  );
+  const kept = await keepTree(root, prefix.top, paths, await suppliedBy(root, prefix, certain), store, cutOf);
   return { ...kept, notes: [...notes, ...kept.notes] };
 }
 
@@ -241,12 +218,15 @@ function notesOf({ top, broken, edited, records, scripts, secrets }: CondaPrefix
       about: name,
       text: `the record of ${name} in ${top} was edited by hand: its files are kept as they are`,
     })),
-    ...secret.map(({ name }): Note => ({
-      kind: 'secret',
-      path: top,
-      about: name,
-      text: `the address from which ${name} in ${top} came has a secret in it: it is not written down, but its record in conda-meta has it`,
-    })),
+    ...(secret.length === 0
+      ? []
+      : [
+          {
+            kind: 'secret',
+            path: top,
+            text: `addresses from which packages in ${top} came have passwords or tokens in them: they are written without`,
+          } as const,
+        ]),
   ];
 }
 

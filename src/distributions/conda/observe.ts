@@ -8,6 +8,7 @@ import { nameOf } from './history.ts';
 import { expectIn, readPrefix } from './prefix.ts';
 import type { LinkedPath } from './record.ts';
 import type { CondaLock, CondaSpec } from './spec.ts';
+import { condaSecrets } from './secrets.ts';
 import { isTreeOf } from './tree.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
 
@@ -48,7 +49,17 @@ export async function check(spec: CondaSpec, lock: CondaLock, root: Root, contex
   const tree = lock.tree === undefined ? undefined : await storedTree(lock.tree, context.store);
   expectIn(root, spec.path, new Set(['conda-meta/history', ...(tree ?? []).map(({ path }) => path)]), context);
   if (tree !== undefined && lock.prefix === spec.path && isTreeOf(tree, lock))
-    return await checkTree(root, spec.path, tree, `conda ${spec.path}`);
+    return await checkTree(
+      root,
+      spec.path,
+      tree,
+      `conda ${spec.path}`,
+      await condaSecrets(
+        root,
+        spec.path,
+        tree.map(({ path }) => path),
+      ),
+    );
   return await checkRecords(spec.path, root);
 }
 

@@ -16,8 +16,9 @@ import { writeChannel } from '../../../test/fakes/conda-channel.ts';
 import { layInto, lockRows, smallBuilds } from '../../../test/fakes/conda-prefix.ts';
 import { contexts } from '../../../test/fakes/contexts.ts';
 import { serve } from '../../../test/fakes/serve.ts';
-import { byBytes, UserError } from '../../model/index.ts';
+import { byBytes, UserError, type Argv } from '../../model/index.ts';
 import { localRoot } from '../../roots/local.ts';
+import { runProcess } from '../../sessions/process.ts';
 import { conda } from './index.ts';
 import { checkRecords } from './observe.ts';
 import { prepare } from './prepare.ts';
@@ -45,6 +46,11 @@ async function traced(t: TestContext, change: (env: string) => void = () => {}) 
     return { spec: one.spec, lock: { of, ...one.lock } as CondaLock, notes, summary: one.summary };
   };
   return { ...here, here, root, env, built, rows, describe };
+}
+
+/** What a program prints, whatever its status. */
+async function runText(argv: Argv): Promise<string> {
+  return (await runProcess(argv, { env: { PATH: '/usr/bin:/bin' }, accept: 'any' })).stdout.toString();
 }
 
 /** Everything below a folder: path, and content or target. */
@@ -112,6 +118,48 @@ test('a record that was edited by hand costs its own package the archive', async
   );
   await using root = localRoot(join(folder, 'moved'));
   assert.deepEqual((await checkRecords(moved, root)).differing, []);
+});
+
+test('no secret of an installer’s own files is kept, and that is no difference that nobody has said', async (t) => {
+  const secrets = ['pa55word', 'tk-0123', 'hunter2', 'swordfish', 'mellon'];
+  const { here, root, folder, describe } = await traced(t, (at) => {
+    const record = join(at, 'conda-meta/libdemo-1.2-h0_0.json');
+    const address = 'https://u:pa55word@conda.example.org/t/tk-0123/main';
+    writeFileSync(record, readFileSync(record, 'utf8').replaceAll(channel, address));
+    appendFileSync(join(at, 'conda-meta/history'), `+${address}/linux-64::libdemo-1.2-h0_0\n`);
+    writeFileSync(join(at, '.condarc'), `channels:\n- ${address}\n`);
+    writeFileSync(join(at, 'conda-meta/state'), '{"env_vars": {"MY_API_TOKEN": "hunter2", "DATA": "/data"}}');
+    writeFileSync(join(at, 'pip.conf'), '[global]\nindex-url = https://me:swordfish@pypi.example.org/simple\n');
+    const info = join(at, 'lib/python3.11/site-packages/own-1.dist-info');
+    mkdirSync(info, { recursive: true });
+    writeFileSync(join(info, 'METADATA'), 'Metadata-Version: 2.1\nName: own\nVersion: 1\n');
+    writeFileSync(
+      join(info, 'direct_url.json'),
+      '{"url": "https://me:mellon@git.example.org/own", "vcs_info": {"vcs": "git", "commit_id": "1234"}}',
+    );
+    writeFileSync(join(info, 'RECORD'), 'own-1.dist-info/direct_url.json,sha256=abc,99\nown-1.dist-info/METADATA,,\n');
+  });
+  const { spec, lock, notes } = await describe();
+  assert.equal(lock.packages.find(({ name }) => name === 'libdemo')?.channel, channel);
+  await layInto(join(folder, 'new'), spec, lock, here);
+  const again = await runText(['grep', '-rlE', secrets.join('|'), join(folder, 'new')]);
+  assert.equal(again, '');
+  const at = (path: string) => readFileSync(join(folder, 'new', spec.path, path), 'utf8');
+  assert.match(at('conda-meta/libdemo-1.2-h0_0.json'), /"url": "https:\/\/conda\.example\.org\/main\/linux-64\//);
+  assert.match(at('conda-meta/history'), /^\+https:\/\/conda\.example\.org\/main\/linux-64::libdemo/m);
+  assert.equal(at('.condarc'), `channels:\n- ${channel}\n`);
+  assert.deepEqual(JSON.parse(at('conda-meta/state')), { env_vars: { DATA: '/data' } });
+  assert.match(at('lib/python3.11/site-packages/own-1.dist-info/RECORD'), /^own-1.dist-info\/direct_url.json,,\n/);
+  assert.match(
+    notes.map(({ text }) => text).join('\n'),
+    /\.condarc, conda-meta\/history, .* and 4 more in \/opt\/env hold passwords or tokens: they are kept without/,
+  );
+  for (const place of [root, join(folder, 'new')]) {
+    await using looked = localRoot(place);
+    const checked = await conda.check?.(spec, lock, looked, here.creating);
+    assert.deepEqual(checked?.differing, []);
+    assert.equal(checked.explained.length, place === root ? 7 : 0);
+  }
 });
 
 test('an artifact that makes something else is named, and nothing is made of it', async (t) => {

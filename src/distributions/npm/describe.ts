@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 
 import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
-import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
-import { keepTree, storedTree } from '../../toolkits/trees/compose.ts';
+import type { Root, TraceContext } from '../../contract/index.ts';
+import { keepTree, storedTree, type KeptTree } from '../../toolkits/trees/compose.ts';
+import { describeEach, type DescribedOne } from '../../toolkits/trees/each.ts';
 import { cleanAddress as cleanRemote } from '../../toolkits/vcs/address.ts';
 import { cleanAddress, commonRegistry, toResolved } from './address.ts';
 import { layoutAt } from './claim.ts';
@@ -11,56 +12,14 @@ import { artifactFinder, type Artifact, type FindArtifact } from './find-artifac
 import { caches, type Layout } from './layout.ts';
 import { nodeOf } from './node-of.ts';
 import { nameIn, readTree } from './read-tree.ts';
+import { isInstallers, npmSecrets } from './secrets.ts';
 import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
 
-type One = Description<NpmSpec, NpmLock>['distributions'][number] & {
-  readonly notes: readonly Note[];
-  readonly leads: readonly string[];
-};
-
-/** Trees that were described for one trace, by top and what was used of them. */
-const describedOf = new WeakMap<Root, { readonly context: TraceContext; readonly trees: Map<string, Promise<One>> }>();
-
 /** Each tree whose files were used, whole: what its packages' tarballs don't bring is kept. */
-export async function describe(
-  owned: ReadonlyMap<string, readonly Owner[]>,
-  root: Root,
-  context: TraceContext,
-): Promise<Description<NpmSpec, NpmLock>> {
-  const used = new Map<string, { paths: string[]; keys: Set<string> }>();
-  for (const [path, owners] of owned) {
-    for (const { key, instance } of owners) {
-      if (instance === undefined) continue;
-      const of = used.get(instance) ?? { paths: [], keys: new Set<string>() };
-      used.set(instance, of);
-      of.paths.push(path);
-      of.keys.add(key);
-    }
-  }
-  const last = describedOf.get(root);
-  const held = last?.context === context ? last.trees : new Map<string, Promise<One>>();
-  describedOf.set(root, { context, trees: held });
-  const found: One[] = [];
-  for (const [top, { paths, keys }] of [...used].sort(([a], [b]) => byBytes(a, b))) {
-    const layout = await layoutAt(root, top, context);
-    if (layout === undefined) continue;
-    const key = JSON.stringify([top, ...paths.toSorted(byBytes)]);
-    let one = held.get(key);
-    if (one === undefined) held.set(key, (one = describeTree(root, layout, paths, keys, context)));
-    found.push(await one);
-  }
-  return {
-    distributions: found.map(({ spec, lock, summary, instance = spec.path, standsOn }) => ({
-      spec,
-      lock,
-      summary,
-      instance,
-      ...(standsOn === undefined ? {} : { standsOn }),
-    })),
-    leads: [...new Set(found.flatMap(({ leads }) => leads))].sort(byBytes),
-    notes: found.flatMap(({ notes }) => notes),
-  };
-}
+export const describe = describeEach<NpmSpec, NpmLock>(async (top, { paths, keys }, root, context) => {
+  const layout = await layoutAt(root, top, context);
+  return layout === undefined ? undefined : await describeTree(root, layout, paths, keys, context);
+});
 
 async function describeTree(
   root: Root,
@@ -68,7 +27,7 @@ async function describeTree(
   used: readonly string[],
   keys: ReadonlySet<string>,
   context: TraceContext,
-): Promise<One> {
+): Promise<DescribedOne<NpmSpec, NpmLock>> {
   const { top, global } = layout;
   const tree = await readTree(root, layout);
   const config = await tracedConfig(root, top, context.ran?.env);
@@ -82,29 +41,32 @@ async function describeTree(
   );
   const supplied = suppliedBy(found);
   const notes = [...tree.notes];
-  const kept = context.keep ? await keep(root, layout, used, supplied, context, notes) : undefined;
+  const { cut, ...kept } = context.keep ? await keep(root, layout, used, supplied, context, notes) : {};
   const rows = await certainRows(tree.rows, found, kept, context);
   const standsOn = await nodeOf(root, layout, context.ran);
   const bins = [...layout.bins.keys()].map((path) => path.slice(top === '/' ? 1 : top.length + 1)).sort(byBytes);
   const packages = listed(rows, layout, tree.requests, keys);
   const count = rows.filter(({ link }) => link === undefined).length;
   return {
-    spec: {
-      type: 'npm',
-      path: top,
-      ...(global ? { global } : {}),
-      ...(tree.manager === undefined ? {} : { manager: tree.manager }),
-      ...(registry === undefined ? {} : { registry }),
-      ...(packages.length === 0 ? {} : { packages }),
+    distribution: {
+      spec: {
+        type: 'npm',
+        path: top,
+        ...(global ? { global } : {}),
+        ...(tree.manager === undefined ? {} : { manager: tree.manager }),
+        ...(registry === undefined ? {} : { registry }),
+        ...(packages.length === 0 ? {} : { packages }),
+      },
+      lock: {
+        packages: rows.map((row) => ({ ...row, ...resolvedOf(row, registry) })).map(compact),
+        ...kept,
+        ...(bins.length === 0 ? {} : { bins }),
+      },
+      instance: top,
+      summary: `1 npm tree (${tree.manager === undefined ? '' : `${tree.manager}, `}${count} package${count === 1 ? '' : 's'})`,
+      ...(standsOn === undefined ? {} : { standsOn }),
     },
-    lock: {
-      packages: rows.map((row) => ({ ...row, ...resolvedOf(row, registry) })).map(compact),
-      ...kept,
-      ...(bins.length === 0 ? {} : { bins }),
-    },
-    instance: top,
-    summary: `1 npm tree (${tree.manager === undefined ? '' : `${tree.manager}, `}${count} package${count === 1 ? '' : 's'})`,
-    ...(standsOn === undefined ? {} : { standsOn }),
+    ...(cut === undefined ? {} : { cut }),
     notes,
     leads: [...layout.links.values()].map((goal) => posix.join(goal, 'package.json')),
   };
@@ -166,9 +128,6 @@ function enclosing(key: string): string[] {
 }
 
 const isCache = new RegExp(`/node_modules/(?:${caches.map((name) => RegExp.escape(name)).join('|')})(?:/|$)`);
-/** What an installer writes for itself is wanted whatever its mode is. */
-const installers =
-  /\/node_modules\/(?:\.package-lock\.json|\.modules\.yaml|\.yarn-integrity|\.yarn-state\.yml|\.pnpm\/lock\.yaml)$/;
 
 async function keep(
   root: Root,
@@ -177,13 +136,13 @@ async function keep(
   supplied: ReadonlyMap<string, string>,
   context: TraceContext,
   notes: Note[],
-): Promise<Pick<NpmLock, 'tree' | 'rest' | 'files' | 'size'>> {
+): Promise<Pick<KeptTree, 'tree' | 'rest' | 'files' | 'size' | 'cut'>> {
   const { top, folders, except, bins } = layout;
   const isSupplied = (path: string) => supplied.has(path.slice(top === '/' ? 1 : top.length + 1));
   const paths = new Set([...used, ...bins.keys()]);
   for await (const { path, type, mode } of root.scan({ below: folders, except, digests: [], signal: context.signal })) {
     if (isCache.test(path)) continue;
-    const isOwn = isSupplied(path) || installers.test(path);
+    const isOwn = isSupplied(path) || isInstallers(path);
     if (type !== 'file' || isOwn || (!isSecretPath(path) && !deniesOthers(mode))) paths.add(path);
     else {
       paths.delete(path);
@@ -193,9 +152,9 @@ async function keep(
       notes.push({ kind: 'left', path, text: `${path} is not kept: ${because}` });
     }
   }
-  const { notes: more, rest, ...kept } = await keepTree(root, top, paths, supplied, context.store);
+  const { notes: more, ...kept } = await keepTree(root, top, paths, supplied, context.store, npmSecrets);
   notes.push(...more);
-  return { tree: kept.tree, ...(rest === undefined ? {} : { rest }), files: kept.files, size: kept.size };
+  return kept;
 }
 
 /** What a person would ask for: what the project asks for, and what was used at the top; one version of each name. */

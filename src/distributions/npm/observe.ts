@@ -5,6 +5,7 @@ import { findUnknown } from '../../toolkits/trees/unknown.ts';
 import { caches, readLayout } from './layout.ts';
 import { treeOf } from './prepare.ts';
 import { readTree } from './read-tree.ts';
+import { npmSecrets } from './secrets.ts';
 import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
 import { parseWish } from './wish.ts';
 
@@ -51,7 +52,7 @@ export async function check(spec: NpmSpec, lock: NpmLock, root: Root, { store }:
   const tree = atHand ? await treeOf(spec, lock, store) : undefined;
   if (tree === undefined) return { checked: 0, differing: [], explained: [] };
   const owner = `npm ${spec.path}`;
-  const checked = await checkTree(root, spec.path, tree.entries, owner);
+  const checked = await checkTree(root, spec.path, tree.entries, owner, npmSecrets);
   const layout = await readLayout(root, spec.path, spec.global === true);
   if (layout === undefined) return checked;
   // whoever lies in a package's folder is taken for its own by `claim`: only the list tells

@@ -237,6 +237,27 @@ test('what no cache and no registry has is repacked', async (t) => {
   assert.equal(asked.lock.packages[0]?.size, statSync(join(at.folder, 'registry/pad/-/pad-2.0.0.tgz')).size);
 });
 
+test('the password of an address in a lock file is nowhere, and that is said', async (t) => {
+  const at = await lab(t);
+  const top = join(at.folder, 'study');
+  mkdirSync(top);
+  writeFileSync(join(top, 'package.json'), JSON.stringify({ dependencies: { pad: '^2.0.0' } }));
+  await at.run('npm', 'install', '--no-fund');
+  const hidden = join(top, 'node_modules/.package-lock.json');
+  const text = readFileSync(hidden, 'utf8');
+  writeFileSync(hidden, text.replace('"resolved": "http://', '"resolved": "http://me:pa55word@'));
+  const { spec, lock, notes } = await described(at, top, ['node_modules/pad/index.js']);
+  assert.doesNotMatch(JSON.stringify([spec, lock, notes]), /pa55word/);
+  assert.match(
+    notes.map((one) => one.text).join('\n'),
+    /^node_modules\/\.package-lock\.json in .* it is kept without$/m,
+  );
+  const { target, root } = await created(at, spec, lock, 'made');
+  assert.equal(readFileSync(join(target, hidden), 'utf8'), text);
+  assert.deepEqual(await checked(spec, lock, root, at), []);
+  assert.deepEqual(await checked(spec, lock, localRoot('/'), at), []);
+});
+
 test('wishes are resolved by npm, and laid by us as npm lays them', async (t) => {
   const at = await lab(t);
   const top = join(at.folder, 'study');

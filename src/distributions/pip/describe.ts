@@ -1,55 +1,24 @@
 import { posix } from 'node:path';
 
-import { byBytes, type Note } from '../../model/index.ts';
-import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import type { Root, TraceContext } from '../../contract/index.ts';
 import { closureOf, keepPackages, pinned, schemeOf } from '../../toolkits/python/keep-packages.ts';
 import { pipCaches, settingsFor } from '../../toolkits/python/machine.ts';
 import { filesOf } from '../../toolkits/python/owners.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
+import { describeEach, type DescribedOne, type Used } from '../../toolkits/trees/each.ts';
 import { linkedIn } from './claim.ts';
 import { isOurs, pythonOf, topOf } from './places.ts';
 import type { PipLock, PipSpec } from './spec.ts';
 
-interface One {
-  readonly distribution: Description<PipSpec, PipLock>['distributions'][number];
-  readonly notes: readonly Note[];
-  readonly leads: readonly string[];
-}
-
-/** Folders that were described for one trace, by what was used of them. */
-const describedOf = new WeakMap<Root, { readonly context: TraceContext; readonly known: Map<string, Promise<One>> }>();
-
 /** Each folder of packages with those that were used, and what they require. */
-export async function describe(
-  owned: ReadonlyMap<string, readonly Owner[]>,
+export const describe = describeEach<PipSpec, PipLock>(describeSite);
+
+async function describeSite(
+  site: string,
+  { keys: used }: Used,
   root: Root,
   context: TraceContext,
-): Promise<Description<PipSpec, PipLock>> {
-  const used = new Map<string, Set<string>>();
-  for (const owners of owned.values()) {
-    for (const { key, instance } of owners) {
-      if (instance === undefined) continue;
-      used.set(instance, (used.get(instance) ?? new Set<string>()).add(key));
-    }
-  }
-  const last = describedOf.get(root);
-  const known = last?.context === context ? last.known : new Map<string, Promise<One>>();
-  describedOf.set(root, { context, known });
-  const found: One[] = [];
-  for (const [site, keys] of [...used].sort(([a], [b]) => byBytes(a, b))) {
-    const key = [site, ...[...keys].sort(byBytes)].join('\0');
-    let one = known.get(key);
-    if (one === undefined) known.set(key, (one = describeSite(site, keys, root, context)));
-    found.push(await one);
-  }
-  return {
-    distributions: found.map(({ distribution }) => distribution),
-    leads: [...new Set(found.flatMap(({ leads }) => leads))].sort(byBytes),
-    notes: found.flatMap(({ notes }) => notes),
-  };
-}
-
-async function describeSite(site: string, used: ReadonlySet<string>, root: Root, context: TraceContext): Promise<One> {
+): Promise<DescribedOne<PipSpec, PipLock>> {
   const top = topOf(site);
   const { sites, owners } = await readSites([site], root, context, isOurs);
   const ours = sites.flatMap(({ packages }) => packages);
@@ -81,6 +50,7 @@ async function describeSite(site: string, used: ReadonlySet<string>, root: Root,
       ...(interpreter === undefined ? {} : { standsOn: interpreter }),
     },
     leads: kept.leads,
+    cut: kept.cut,
     notes: [...sites.flatMap(({ notes }) => notes), ...kept.notes],
   };
 }

@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
 
 import { byBytes } from '../../model/index.ts';
-import type { Description, Owner, Root, TraceContext } from '../../contract/index.ts';
+import type { Description, Root, TraceContext } from '../../contract/index.ts';
 import { keepPackages, pinned, requirementNames, schemeOf, type Kept } from '../../toolkits/python/keep-packages.ts';
 import { pipCaches, settingsFor } from '../../toolkits/python/machine.ts';
 import { filesOf } from '../../toolkits/python/owners.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
 import type { SitePackage } from '../../toolkits/python/site-package.ts';
 import { seeds } from '../../toolkits/python/spec.ts';
+import { describeEach, oncePerTrace } from '../../toolkits/trees/each.ts';
 import { isSkeleton, readEnvironment, type Environment } from './environment.ts';
 import type { VenvLock, VenvSpec } from './spec.ts';
 
@@ -20,44 +21,15 @@ interface Taken extends Kept {
   readonly indexes: readonly string[];
 }
 
-const takenOf = new WeakMap<
-  Root,
-  { readonly context: TraceContext; readonly taken: Map<string, Promise<Taken | undefined>> }
->();
+const takenOnce = oncePerTrace<Taken | undefined>();
 
 /** Each environment whole: every package in it, and what it stands on. */
-export async function describe(
-  owned: ReadonlyMap<string, readonly Owner[]>,
-  root: Root,
-  context: TraceContext,
-): Promise<Description<VenvSpec, VenvLock>> {
-  const used = new Map<string, Set<string>>();
-  for (const owners of owned.values()) {
-    for (const { key, instance } of owners) {
-      if (instance === undefined) continue;
-      const keys = used.get(instance) ?? new Set<string>();
-      used.set(instance, keys.add(key));
-    }
-  }
-  const last = takenOf.get(root);
-  const held = last?.context === context ? last.taken : new Map<string, Promise<Taken | undefined>>();
-  takenOf.set(root, { context, taken: held });
-  const found: Taken[] = [];
-  const distributions: One[] = [];
-  for (const [top, keys] of [...used].sort(([a], [b]) => byBytes(a, b))) {
-    let one = held.get(top);
-    if (one === undefined) held.set(top, (one = take(top, root, context)));
-    const taken = await one;
-    if (taken === undefined) continue;
-    found.push(taken);
-    distributions.push(toDistribution(taken, keys, context.scope));
-  }
-  return {
-    distributions,
-    leads: [...new Set(found.flatMap(({ leads }) => leads))].sort(byBytes),
-    notes: found.flatMap(({ notes }) => notes),
-  };
-}
+export const describe = describeEach<VenvSpec, VenvLock>(async (top, { keys }, root, context) => {
+  const taken = await takenOnce(root, context, top, async () => take(top, root, context));
+  if (taken === undefined) return undefined;
+  const { leads, cut, notes } = taken;
+  return { distribution: toDistribution(taken, keys, context.scope), leads, cut, notes };
+});
 
 async function take(top: string, root: Root, context: TraceContext): Promise<Taken | undefined> {
   const environment = await readEnvironment(top, root);

@@ -175,6 +175,34 @@ test('a package that is not what an index has under its name is kept', async (t)
   assert.equal(readFileSync(join(target, site, 'small/data.txt'), 'utf8'), 'built elsewhere\n');
 });
 
+test('the password of an address from which a package came is nowhere, and that is said', async (t) => {
+  const all = await world(t, 'json');
+  const info = join(all.root, site, 'unlisted-2.dist-info');
+  const direct = (user: string) =>
+    `{"url": "https://${user}git.example.org/x", "vcs_info": {"vcs": "git", "commit_id": "12ab"}}`;
+  writeFileSync(join(info, 'direct_url.json'), direct('me:pa55word@'));
+  const [record, line] = [join(info, 'RECORD'), 'unlisted-2.dist-info/direct_url.json'];
+  writeFileSync(record, `${line},${recordHash(direct('me:pa55word@'))},99\n${readFileSync(record, 'utf8')}`);
+  const { lock, spec, notes } = await traceIn(all.root, all);
+  const [, row] = lock.packages;
+  assert.deepEqual([row?.url, row?.commit], ['https://git.example.org/x', '12ab']);
+  assert.match(
+    notes.map(({ text }) => text).join('\n'),
+    /direct_url\.json.* hold passwords or tokens: they are kept without/,
+  );
+  const { target } = await make(spec, lock, all, 'made');
+  const made = join(target, site, 'unlisted-2.dist-info');
+  assert.equal(readFileSync(join(made, 'direct_url.json'), 'utf8'), direct(''));
+  assert.match(readFileSync(join(made, 'RECORD'), 'utf8'), /^unlisted-2\.dist-info\/direct_url\.json,,\n/);
+  for (const [place, explained] of [
+    [all.root, 2],
+    [target, 0],
+  ] as const) {
+    const checked = await venv.check?.(spec, lock, localRoot(place), { ...all.tracing });
+    assert.deepEqual([checked?.differing, checked?.explained.length], [[], explained]);
+  }
+});
+
 test('without an index that answers everything is kept, and nothing else is asked', async (t) => {
   const all = await world(t, 'json');
   await all.index[Symbol.asyncDispose]();

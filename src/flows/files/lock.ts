@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import {
   byBytes,
   deniesOthers,
-  holdsPrivateKey,
+  holdsSecret,
   isSecretPath,
   isWithin,
   type FileLock,
@@ -83,7 +83,7 @@ export function becausePrivate(
 /** A note about what was left out. */
 export function leftNote(path: string, left: string, size: number): Note {
   const why: Readonly<Record<string, string>> = {
-    secret: 'it is a place for keys, tokens or passwords (--include keeps it)',
+    secret: 'it holds keys, tokens or passwords, or is a place for them (--include keeps it)',
     private: 'its mode denies others to read it (--include keeps it)',
     limit: `it is over the limit: ${size} bytes`,
     unreadable: 'it could not be read',
@@ -128,7 +128,7 @@ async function keepFile(facts: FileLock, stat: Stat, { root, store, include }: L
     }
     const bytes = await root.readFile(path, stat.size + looked);
     const named = include.some((folder) => isWithin(path, folder));
-    const secret = !named && bytes.length <= looked && holdsPrivateKey(bytes.toString('latin1'));
+    const secret = !named && bytes.length <= looked && holdsSecret(path, bytes.toString('latin1'));
     return secret ? { ...facts, left: 'secret' } : { ...facts, mtime, ...(await store.add(bytes)) };
   } catch {
     return { ...facts, left: 'unreadable' };

@@ -4,6 +4,7 @@ import {
   byBytes,
   volatileMatcher,
   volatilePaths,
+  type ContentRef,
   type FileLock,
   type RunLock,
   type StreamLock,
@@ -17,6 +18,8 @@ interface Seen {
   /** The links by which files were reached and the files, canonical. */
   readonly paths: readonly string[];
   readonly owned: ReadonlyMap<string, { readonly owners: readonly Owner[] }>;
+  /** What the distributions keep of files with secrets. */
+  readonly cut: ReadonlyMap<string, ContentRef>;
   /** What the distributions leave out. */
   readonly volatile: readonly VolatilePath[];
 }
@@ -26,7 +29,7 @@ interface Seen {
  * one. Not what packages generate, what changes by itself, and what the run wrote.
  */
 export async function keepUsed(
-  { trace, paths, owned, volatile }: Seen,
+  { trace, paths, owned, cut, volatile }: Seen,
   root: Root,
   store: Store,
 ): Promise<RunLock['used']> {
@@ -44,7 +47,10 @@ export async function keepUsed(
   for (const [index, path] of asked.entries()) {
     const stat = stats[index];
     const digest = sha256.get(path);
-    if (stat?.type === 'link') {
+    const without = cut.get(path);
+    // the digest of a secret would tell it to whoever guesses
+    if (without !== undefined) used.push({ path, ...without, left: 'secret' });
+    else if (stat?.type === 'link') {
       const link = await root.readlink(path).catch(() => undefined);
       if (link !== undefined) used.push({ path, link });
     } else if (stat !== undefined && digest !== undefined) used.push({ path, size: stat.size, sha256: digest });

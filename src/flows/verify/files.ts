@@ -1,5 +1,12 @@
 import type { Root } from '../../contract/index.ts';
-import { byBytes, type Difference, type Entry, type FileLock, type Level } from '../../model/index.ts';
+import {
+  byBytes,
+  keptWithoutSecrets,
+  type Difference,
+  type Entry,
+  type FileLock,
+  type Level,
+} from '../../model/index.ts';
 import { ownedBy, type Manifest } from '../../roots/manifest.ts';
 import { canonicalPaths } from '../attribute.ts';
 import type { Expected } from './expected.ts';
@@ -27,6 +34,8 @@ export async function verifyFiles(
     else if (outputs.has(path)) explained.push(...explain(differences, 'a run writes it'));
     else if (file.left !== undefined && entries[index] === undefined) {
       explained.push(...explain(differences, `not carried: ${file.left}`));
+    } else if (file.left === 'secret' && differences.every(({ kind }) => kind === 'changed')) {
+      explained.push(...explain(differences, keptWithoutSecrets));
     } else differing.push(...differences);
   }
   return { ...totalOf(sorts), differing, explained };

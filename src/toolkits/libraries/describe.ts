@@ -1,56 +1,15 @@
 import { posix } from 'node:path';
 
 import { byBytes, deniesOthers, isSecretPath, type Note } from '../../model/index.ts';
-import type { Description, Distribution, Ran, Root, TraceContext } from '../../contract/index.ts';
+import type { Distribution, Ran, Root, TraceContext } from '../../contract/index.ts';
 import { keepTree } from '../trees/compose.ts';
+import { describeEach, type DescribedOne, type Used } from '../trees/each.ts';
 import type { LibraryKind, LibraryPackage } from './kind.ts';
 import type { LibraryLock, LibrarySpec } from './spec.ts';
 
-type Described = Description<LibrarySpec, LibraryLock>;
-type One = Described['distributions'][number] & { readonly notes: readonly Note[]; readonly leads: readonly string[] };
-
-/** What was used of one library. */
-interface Used {
-  readonly paths: string[];
-  readonly keys: Set<string>;
-}
-
 /** Each library with the packages that were used and what these can't do without, kept as they lie. */
 export function describeIn(kind: LibraryKind): Distribution<LibrarySpec, LibraryLock>['describe'] {
-  const describedOf = new WeakMap<Root, { context: TraceContext; libraries: Map<string, Promise<One>> }>();
-  return async (owned, root, context) => {
-    const used = new Map<string, Used>();
-    for (const [path, owners] of owned) {
-      for (const { key, instance } of owners) {
-        if (instance === undefined) continue;
-        const of = used.get(instance) ?? { paths: [], keys: new Set<string>() };
-        used.set(instance, of);
-        of.paths.push(path);
-        of.keys.add(key);
-      }
-    }
-    const last = describedOf.get(root);
-    const held = last?.context === context ? last.libraries : new Map<string, Promise<One>>();
-    describedOf.set(root, { context, libraries: held });
-    const found: One[] = [];
-    for (const [top, of] of [...used].sort(([a], [b]) => byBytes(a, b))) {
-      const key = JSON.stringify([top, ...of.paths.toSorted(byBytes)]);
-      let one = held.get(key);
-      if (one === undefined) held.set(key, (one = describeLibrary(kind, root, top, of, context)));
-      found.push(await one);
-    }
-    return {
-      distributions: found.map(({ spec, lock, summary, instance = spec.path, standsOn }) => ({
-        spec,
-        lock,
-        summary,
-        instance,
-        ...(standsOn === undefined ? {} : { standsOn }),
-      })),
-      leads: [...new Set(found.flatMap(({ leads }) => leads))].sort(byBytes),
-      notes: found.flatMap(({ notes }) => notes),
-    };
-  };
+  return describeEach(async (top, used, root, context) => describeLibrary(kind, root, top, used, context));
 }
 
 async function describeLibrary(
@@ -59,28 +18,25 @@ async function describeLibrary(
   top: string,
   used: Used,
   context: TraceContext,
-): Promise<One> {
+): Promise<DescribedOne<LibrarySpec, LibraryLock>> {
   const notes: Note[] = [];
   const { packages, missing } = await closureOf(kind, root, top, used.keys, notes);
   const kept = context.keep ? await keep(root, top, used.paths, packages, context, notes) : { files: 0, size: 0 };
   const standsOn = await interpreterOf(kind, root, context.ran);
   const listed = [...used.keys].flatMap((key) => packages.get(key) ?? []);
   const rows = [...packages].sort(([a], [b]) => byBytes(a, b));
+  const names = new Set(listed.map(({ name, version }) => `${name}@${version}`));
   return {
-    spec: {
-      type: kind.type,
-      path: top,
-      ...(listed.length === 0
-        ? {}
-        : { packages: [...new Set(listed.map(({ name, version }) => `${name}@${version}`))].sort(byBytes) }),
+    distribution: {
+      spec: { type: kind.type, path: top, ...(names.size === 0 ? {} : { packages: [...names].sort(byBytes) }) },
+      lock: {
+        packages: rows.map(([path, { name, version, facts }]) => ({ path, name, version, repacked: true, ...facts })),
+        ...kept,
+      },
+      instance: top,
+      summary: `1 ${kind.noun} (${rows.length} package${rows.length === 1 ? '' : 's'})`,
+      ...(standsOn === undefined ? {} : { standsOn }),
     },
-    lock: {
-      packages: rows.map(([path, { name, version, facts }]) => ({ path, name, version, repacked: true, ...facts })),
-      ...kept,
-    },
-    instance: top,
-    summary: `1 ${kind.noun} (${rows.length} package${rows.length === 1 ? '' : 's'})`,
-    ...(standsOn === undefined ? {} : { standsOn }),
     notes,
     leads: (kind.elsewhere ?? [])
       .filter((other) => other !== top)

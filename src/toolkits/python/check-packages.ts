@@ -3,6 +3,7 @@ import type { Checked, Root } from '../../contract/index.ts';
 import { checkTree } from '../trees/check.ts';
 import type { TreeEntry } from '../trees/entries.ts';
 import { recordSha256 } from './record.ts';
+import { pythonSecrets } from './secrets.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -17,13 +18,15 @@ export async function checkPackages(
   tree: readonly TreeEntry[] | undefined,
   owner: string,
 ): Promise<Checked> {
-  const traced = tree === undefined ? undefined : await checkTree(root, top, tree, owner);
+  const names = (tree ?? []).map(({ path }) => path);
+  const cutOf = await pythonSecrets(root, top, names);
+  const traced = tree === undefined ? undefined : await checkTree(root, top, tree, owner, cutOf);
   const below = top === '/' ? '/' : `${top}/`;
-  const known = new Set((tree ?? []).map(({ path }) => `${below}${path}`));
-  const wrong = new Set(traced?.differing.map(({ path }) => path));
+  const known = new Set(names.map((path) => `${below}${path}`));
+  const wrong = new Set([...(traced?.differing ?? []), ...(traced?.explained ?? [])].map(({ path }) => path));
   const recorded = await checkRecords(root, sites, locked);
   const differing: Difference[] = [...(traced?.differing ?? [])];
-  const explained: Difference[] = [];
+  const explained: Difference[] = [...(traced?.explained ?? [])];
   let checked = tree?.length ?? 0;
   for (const { path, owner: by, difference } of recorded) {
     if (!known.has(path)) checked += 1;

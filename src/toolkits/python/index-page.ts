@@ -1,6 +1,6 @@
 import { UserError } from '../../model/index.ts';
 import { getBytes } from '../../archives/get-bytes.ts';
-import { withoutUser } from './metadata.ts';
+import { cutAddress } from '../../formats/spec/secrets.ts';
 
 /** A file that an index has of a project. */
 export interface IndexFile {
@@ -103,7 +103,7 @@ function toFile(file: string, url: string, address: string, sha256: unknown, siz
   return [
     {
       file,
-      url: withoutUser(absolute.href),
+      url: cutAddress(absolute.href),
       ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),
       ...(typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? { size } : {}),
     },

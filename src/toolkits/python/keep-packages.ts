@@ -1,12 +1,13 @@
 import { posix } from 'node:path';
 
-import { byBytes, isSafeAbsolute, type Note } from '../../model/index.ts';
+import { byBytes, isSafeAbsolute, type ContentRef, type Note } from '../../model/index.ts';
 import type { Root, TraceContext } from '../../contract/index.ts';
 import { surveyTree } from '../trees/entries.ts';
 import { keepTree } from '../trees/compose.ts';
 import { identifyWheels, keepWheels, type Artifact } from './identify.ts';
 import { openIndexes } from './index-page.ts';
 import { normalizeName } from './metadata.ts';
+import { pythonSecrets } from './secrets.ts';
 import type { InstallerSettings } from './settings.ts';
 import type { SitePackage } from './site-package.ts';
 import type { PythonLock, PythonPackage } from './spec.ts';
@@ -28,6 +29,8 @@ export interface Kept {
   readonly leads: readonly string[];
   /** Whether a wheel of an index was found. */
   readonly indexed: boolean;
+  /** What is kept of files with secrets, by path. */
+  readonly cut: ReadonlyMap<string, ContentRef>;
   readonly notes: readonly Note[];
 }
 
@@ -50,6 +53,7 @@ export async function keepPackages(keep: ToKeep, root: Root, context: TraceConte
     lock: { packages: packages.map((one) => rowOf(one, artifacts.get(one.key), context.keep)), ...tree.lock },
     leads: [...new Set(leads.filter(isSafeAbsolute))].sort(byBytes),
     indexed: [...artifacts.values()].some(({ direct }) => !direct),
+    cut: tree.cut,
     notes,
   };
 }
@@ -78,15 +82,18 @@ async function keepOrList(
   paths: readonly string[],
   supplied: ReadonlyMap<string, string>,
   context: TraceContext,
-): Promise<{ lock: Pick<PythonLock, 'tree' | 'rest' | 'files' | 'size'>; notes: readonly Note[] }> {
+): Promise<{ lock: Pick<PythonLock, 'tree' | 'rest' | 'files' | 'size'> } & Pick<Kept, 'cut' | 'notes'>> {
   if (context.keep) {
-    const { notes, ...lock } = await keepTree(root, top, paths, supplied, context.store);
-    return { lock, notes };
+    const names = paths.map((path) => posix.relative(top, path));
+    const cutOf = await pythonSecrets(root, top, names);
+    const { notes, cut, ...lock } = await keepTree(root, top, paths, supplied, context.store, cutOf);
+    return { lock, cut, notes };
   }
   const survey = await surveyTree(root, top, paths);
   const files = survey.entries.filter(({ type }) => type === 'file');
   return {
     lock: { files: files.length, size: files.reduce((sum, { size = 0 }) => sum + size, 0) },
+    cut: new Map(),
     notes: survey.notes,
   };
 }

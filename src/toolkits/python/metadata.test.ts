@@ -8,7 +8,6 @@ import {
   parseMetadata,
   parseVenvConfig,
   parseWheelInfo,
-  withoutUser,
 } from './metadata.ts';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -72,7 +71,6 @@ test('where a package came from; without passwords', () => {
   ])
     assert.equal(of(odd), undefined);
   assert.equal(parseDirectUrl(bytes('{')), undefined);
-  assert.equal(withoutUser('ssh://git@example.org/x'), 'ssh://git@example.org/x');
 });
 
 test('scripts, and what could not be one', () => {

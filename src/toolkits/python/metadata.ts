@@ -1,3 +1,5 @@
+import { cutAddress } from '../../formats/spec/secrets.ts';
+
 /** A name as PEP 503 has it: what makes two spellings the same project. */
 export function normalizeName(name: string): string {
   return name.replace(/[-_.]+/g, '-').toLowerCase();
@@ -77,7 +79,7 @@ export function parseDirectUrl(bytes: Uint8Array): DirectUrl | undefined {
   if (isObject(vcs)) {
     const { vcs: kind, commit_id: commit } = vcs;
     if (typeof kind !== 'string' || typeof commit !== 'string' || !/^[\w.-]{1,80}$/.test(commit)) return undefined;
-    return { kind: 'vcs', url: withoutUser(url), vcs: kind, commit, editable: false };
+    return { kind: 'vcs', url: cutAddress(url), vcs: kind, commit, editable: false };
   }
   if (isObject(folder)) {
     const parsed = URL.parse(url);
@@ -90,7 +92,7 @@ export function parseDirectUrl(bytes: Uint8Array): DirectUrl | undefined {
   const { hash, hashes } = archive;
   const sum = isObject(hashes) ? hashes['sha256'] : /^sha256=(.*)$/.exec(typeof hash === 'string' ? hash : '')?.[1];
   const sha256 = typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum) ? sum : undefined;
-  return { kind: 'archive', url: withoutUser(url), ...(sha256 === undefined ? {} : { sha256 }) };
+  return { kind: 'archive', url: cutAddress(url), ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
 /** One script that an installer makes: `name` calls `module:object`. */
@@ -128,17 +130,6 @@ export function parseVenvConfig(bytes: Uint8Array): Readonly<Record<string, stri
     if (key !== undefined && value !== undefined) found[key.toLowerCase()] = value;
   }
   return found;
-}
-
-/** An address without user name and password. */
-export function withoutUser(url: string): string {
-  const parsed = URL.parse(url);
-  if (parsed === null || (parsed.username === '' && parsed.password === '')) return url;
-  // `git@` says who asks, not who one is
-  if (parsed.password === '' && parsed.protocol === 'ssh:') return url;
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
 }
 
 function jsonObject(bytes: Uint8Array): Record<string, unknown> | undefined {

@@ -3,8 +3,8 @@ import { posix } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 
 import type { Context, Root } from '../../contract/index.ts';
+import { cutAddress } from '../../formats/spec/secrets.ts';
 import { readZipDirectory, readZipMember } from '../../roots/zip.ts';
-import { withoutUser } from './metadata.ts';
 
 /** Where an installer of Python packages was told to look. */
 export interface InstallerSettings {
@@ -65,9 +65,9 @@ export async function installerSettings(root: Root, asked: Asked, context: Conte
   const all = [...(found.none || found.index === undefined ? [] : [found.index]), ...found.extra];
   const indexes = all.filter((one) => /^https?:$/.test(URL.parse(one)?.protocol ?? ''));
   return {
-    indexes: [...new Set(indexes.map((one) => withoutUser(one).replace(/\/+$/, '')))],
+    indexes: [...new Set(indexes.map((one) => cutAddress(one).replace(/\/+$/, '')))],
     folders: [...new Set(found.folders)],
-    hadSecret: indexes.some((one) => withoutUser(one) !== one),
+    hadSecret: indexes.some((one) => cutAddress(one) !== one),
   };
 }
 

@@ -1,15 +1,20 @@
 import { posix } from 'node:path';
 
-import { byBytes, type Difference } from '../../model/index.ts';
+import { byBytes, keptWithoutSecrets, sha256, type Difference } from '../../model/index.ts';
 import type { Checked, Root, Stat } from '../../contract/index.ts';
+import { cutContent, type CutOf } from './cut.ts';
 import type { TreeEntry } from './entries.ts';
 
-/** The tree at `top` in `root` against what was kept of it: types, modes, links' targets and files' contents. */
+/**
+ * The tree at `top` in `root` against what was kept of it: types, modes, links' targets and files' contents. Where only
+ * the secrets differ that were cut from what was kept, that is the reason.
+ */
 export async function checkTree(
   root: Root,
   top: string,
   entries: readonly TreeEntry[],
   owner: string,
+  cutOf?: CutOf,
 ): Promise<Checked> {
   const paths = entries.map((entry) => posix.join(top, entry.path));
   const stats = await root.lstat(paths);
@@ -19,12 +24,25 @@ export async function checkTree(
   const digests = await root.digest(files, 'sha256');
   const known = new Map(files.map((path, index) => [path, digests[index]]));
   const differing: Difference[] = [];
+  const explained: Difference[] = [];
   for (const [index, entry] of entries.entries()) {
     const path = paths[index] ?? '';
     const found = await differs(root, path, entry, stats[index], known.get(path));
-    if (found !== undefined) differing.push({ path, owner, ...found });
+    if (found === undefined) continue;
+    const isCut = found.kind === 'changed' && (await isButCut(root, path, entry, cutOf?.(entry.path)));
+    if (isCut) explained.push({ path, owner, ...found, explained: keptWithoutSecrets });
+    else differing.push({ path, owner, ...found });
   }
-  return { checked: entries.length, differing: differing.sort((a, b) => byBytes(a.path, b.path)), explained: [] };
+  const byPath = (a: Difference, b: Difference) => byBytes(a.path, b.path);
+  return { checked: entries.length, differing: differing.sort(byPath), explained: explained.sort(byPath) };
+}
+
+/** Whether a file is the one that was kept, but for its secrets. */
+async function isButCut(root: Root, path: string, entry: TreeEntry, cut: ReturnType<CutOf>): Promise<boolean> {
+  if (entry.cut !== true || cut === undefined) return false;
+  const content = await root.readFile(path).catch(() => undefined);
+  const without = content === undefined ? undefined : cutContent(content, cut);
+  return without !== undefined && sha256(without) === entry.sha256;
 }
 
 async function differs(

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
 
 import { byBytes, sha256, type ContentRef, type Note } from '../../model/index.ts';
 import type { Root, Store } from '../../contract/index.ts';
 import { decompressFile } from '../../roots/decompress.ts';
 import { readTarFiles } from '../../roots/tar-files.ts';
+import { cutNotes, type CutOf } from './cut.ts';
 import { formatTree, hashTree, parseTree, surveyTree, type TreeEntry } from './entries.ts';
 import { packTree } from './pack.ts';
 import { compress, writeTar, type TarMember } from './tar.ts';
@@ -16,6 +18,8 @@ export interface KeptTree {
   readonly rest?: ContentRef;
   readonly files: number;
   readonly size: number;
+  /** What is kept in the place of files that hold secrets, by their absolute path. */
+  readonly cut: ReadonlyMap<string, ContentRef>;
   readonly notes: readonly Note[];
 }
 
@@ -31,7 +35,7 @@ export interface Supply {
  * Keeps a tree of packages. `paths` are all that belongs to it (absolute, canonical); `supplied` says, by path below
  * `top`, which sha256 the artifact of its package gives a file: where that is what lies here, the artifact is enough,
  * and the file is not kept. Everything else is: what was changed, generated, compiled, or comes from a package that no
- * archive has.
+ * archive has; less the secrets that `cutOf` finds in it.
  */
 export async function keepTree(
   root: Root,
@@ -39,6 +43,7 @@ export async function keepTree(
   paths: Iterable<string>,
   supplied: ReadonlyMap<string, string>,
   store: Store,
+  cutOf?: CutOf,
 ): Promise<KeptTree> {
   const survey = await surveyTree(root, top, paths);
   const isSupplied = ({ type, path }: TreeEntry) => type === 'file' && supplied.has(path);
@@ -47,17 +52,27 @@ export async function keepTree(
   const enough = new Set(same.map(({ path }) => path));
   const others = survey.entries.filter(({ path }) => !enough.has(path));
   const packed = others.some(({ type }) => type === 'file')
-    ? await packTree(root, top, others, store)
+    ? await packTree(root, top, others, store, cutOf)
     : { entries: others, notes: [] };
   const entries = [...same, ...packed.entries].sort((a, b) => byBytes(a.path, b.path));
   const files = entries.filter(({ type }) => type === 'file');
+  const cut = files.filter((entry) => entry.cut === true);
   return {
     tree: await store.add(formatTree(entries)),
     ...('archive' in packed ? { rest: packed.archive } : {}),
     files: files.length,
     size: files.reduce((sum, { size = 0 }) => sum + size, 0),
+    cut: new Map(cut.map(({ path, size = 0, sha256: is = '' }) => [posix.join(top, path), { sha256: is, size }])),
     // a file that can't be read is named once
-    notes: [...survey.notes, ...hashed.notes, ...packed.notes],
+    notes: [
+      ...survey.notes,
+      ...hashed.notes,
+      ...packed.notes,
+      ...cutNotes(
+        top,
+        cut.map(({ path }) => path),
+      ),
+    ],
   };
 }
 

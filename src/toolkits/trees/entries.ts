@@ -22,6 +22,8 @@ export interface TreeEntry {
   readonly sha256?: string;
   /** Of a link, as it is. */
   readonly target?: string;
+  /** Of a file: content, size and digest are what it is without its secrets. */
+  readonly cut?: true;
 }
 
 export interface Survey {
@@ -73,9 +75,10 @@ export async function hashTree(root: Root, top: string, entries: readonly TreeEn
 
 /** A tree as content: one JSON object a line, by path. Names that are not UTF-8 are lone surrogates, escaped. */
 export function formatTree(entries: readonly TreeEntry[]): Buffer {
-  const lines = entries.map(({ path, type, mode, uid, gid, mtime, size, sha256, target }) =>
-    JSON.stringify({ path, type, mode: mode.toString(8).padStart(4, '0'), uid, gid, mtime, size, sha256, target }),
-  );
+  const lines = entries.map(({ path, type, mode, uid, gid, mtime, size, sha256, target, cut }) => {
+    const octal = mode.toString(8).padStart(4, '0');
+    return JSON.stringify({ path, type, mode: octal, uid, gid, mtime, size, sha256, target, cut });
+  });
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 }
 
@@ -124,7 +127,7 @@ function parseLine(line: string): TreeEntry | undefined {
   } catch {
     return undefined;
   }
-  const { path, type, mode, uid, gid, mtime, size, sha256, target } = value ?? {};
+  const { path, type, mode, uid, gid, mtime, size, sha256, target, cut } = value ?? {};
   if (typeof path !== 'string' || typeof mode !== 'string' || !/^[0-7]{4}$/.test(mode)) return undefined;
   if (path !== '.' && !isSafeAbsolute(`/${path}`)) return undefined;
   if (!isCount(uid) || !isCount(gid) || typeof mtime !== 'number' || !Number.isSafeInteger(mtime)) return undefined;
@@ -134,7 +137,7 @@ function parseLine(line: string): TreeEntry | undefined {
     return { ...base, type, target };
   if (type !== 'file' || !isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))
     return undefined;
-  return { ...base, type, size, sha256 };
+  return { ...base, type, size, sha256, ...(cut === true ? { cut } : {}) };
 }
 
 function isCount(value: unknown): value is number {

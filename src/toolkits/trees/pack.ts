@@ -5,6 +5,7 @@ import { posix } from 'node:path';
 import { sha256, type ContentRef, type Note } from '../../model/index.ts';
 import type { Root, Store } from '../../contract/index.ts';
 import { encodeName, nameBytes } from '../../roots/names.ts';
+import { cutContent, type CutOf } from './cut.ts';
 import { unreadable, type TreeEntry } from './entries.ts';
 import { compress, writeTar, type TarMember } from './tar.ts';
 
@@ -13,13 +14,15 @@ const inMemory = 64 * 1024 * 1024;
 
 /**
  * Packs what was surveyed into one archive in the store (nothing is stored without one), reading every file once.
- * Returns the entries with digests; what could not be read is named and left out.
+ * Returns the entries with digests; what could not be read is named and left out. What `cutOf` finds secrets in is
+ * packed without them.
  */
 export async function packTree(
   root: Root,
   top: string,
   entries: readonly TreeEntry[],
   store: Store,
+  cutOf: CutOf = () => undefined,
 ): Promise<{ readonly entries: readonly TreeEntry[]; readonly archive: ContentRef; readonly notes: readonly Note[] }> {
   const packed: TreeEntry[] = [];
   const notes: Note[] = [];
@@ -31,7 +34,7 @@ export async function packTree(
         continue;
       }
       const path = posix.join(top, entry.path);
-      const member = await readMember(root, path, entry, (digested) => packed.push(digested));
+      const member = await readMember(root, path, entry, cutOf(entry.path), (digested) => packed.push(digested));
       if (member === undefined) notes.push(unreadable(path));
       else yield member;
     }
@@ -44,15 +47,23 @@ async function readMember(
   root: Root,
   path: string,
   entry: TreeEntry,
+  cut: ReturnType<CutOf>,
   done: (entry: TreeEntry) => void,
 ): Promise<TarMember | undefined> {
-  if ((entry.size ?? 0) > inMemory && root.directory !== undefined) {
+  if (cut === undefined && (entry.size ?? 0) > inMemory && root.directory !== undefined) {
     return { entry, content: streamFile(root.directory, path, entry, done) };
   }
-  const bytes = await root.readFile(path).catch(() => undefined);
-  if (bytes === undefined) return undefined;
+  const read = await root.readFile(path).catch(() => undefined);
+  if (read === undefined) return undefined;
+  const without = cut === undefined ? undefined : cutContent(read, cut);
+  const bytes = without ?? read;
   // the size of what was read, not of what was seen before
-  const digested = { ...entry, size: bytes.length, sha256: sha256(bytes) };
+  const digested: TreeEntry = {
+    ...entry,
+    size: bytes.length,
+    sha256: sha256(bytes),
+    ...(without === undefined ? {} : { cut: true }),
+  };
   done(digested);
   return { entry: digested, content: [bytes] };
 }

@@ -164,8 +164,11 @@ export interface Distribution<
   change?(from: Exact<S, L>, to: Exact<S, L>): readonly Step[];
   /** What is to be set for using it, in order; `deactivate` takes it back. Absent where nothing needs to be. */
   activate?(spec: S, lock?: L): readonly EnvironmentChange[];
-  /** Stand-alone distributions: the loose entry that supplies this, for a spec of overlays only. */
-  asBase?(needs: readonly Need[], context: Context): Promise<DefaultBase<S>>;
+  /**
+   * Stand-alone distributions: the loose entry that supplies this, for a spec of overlays only. Undefined where nothing
+   * here says which release, or where it can be had.
+   */
+  asBase?(needs: readonly Need[], context: Context): Promise<DefaultBase<S> | undefined>;
   /** What it takes of its base: a base by default is chosen so that it has that. */
   needs?(spec: S): readonly Need[];
 

@@ -42,6 +42,13 @@ test('the settings choose another one, and a wrong one is said', async () => {
   await assert.rejects(withBase(spec('git'), house(all, { base: 'git' })), { status: 2, hint: /known: a, b/ });
 });
 
+test('what can say of no release is no base, unless the settings ask for it: then that is said', async () => {
+  const silent: AnyDistribution = { ...alone('c', false), asBase: async () => undefined };
+  const all = [silent, alone('b', false), overlay('git', [])];
+  assert.equal((await withBase(spec('git'), house(all))).distributions[0]?.type, 'b');
+  await assert.rejects(withBase(spec('git'), house(all, { base: 'c' })), { status: 2, hint: /\[c\] of the settings/ });
+});
+
 test('what stands alone, or is nothing, stays as it is', async () => {
   const all = [alone('a', true), overlay('git', [])];
   for (const one of [spec('a', 'git'), spec('a'), spec()]) assert.equal(await withBase(one, house(all)), one);

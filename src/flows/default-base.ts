@@ -41,15 +41,20 @@ export function baseReason(entry: DistributionSpec): string {
 async function chooseBase(needs: readonly Need[], house: House): Promise<DistributionSpec | undefined> {
   const able = house.distributions.filter(({ asBase }) => asBase !== undefined);
   const { base: wished } = house.settings('defaults');
-  if (wished !== undefined) return (await offerOf(named(textOf(wished), able), needs, house)).spec;
-  const offers = await Promise.all(able.map((plugin) => offerOf(plugin, needs, house)));
+  const context = contextOf(house);
+  if (wished !== undefined) {
+    const plugin = named(textOf(wished), able);
+    const offer = await plugin.asBase?.(needs, context);
+    if (offer !== undefined) return offer.spec;
+    throw new UserError(`[defaults] base = "${plugin.type}": nothing says which ${plugin.title} that is`, {
+      status: 2,
+      hint: `say "release" and "sources" in [${plugin.type}] of the settings`,
+    });
+  }
+  const offers = (await Promise.all(able.map((plugin) => plugin.asBase?.(needs, context)))).filter(
+    (offer) => offer !== undefined,
+  );
   return (offers.find(({ own }) => own) ?? offers[0])?.spec;
-}
-
-async function offerOf(plugin: AnyDistribution, needs: readonly Need[], house: House) {
-  const offer = await plugin.asBase?.(needs, contextOf(house));
-  if (offer === undefined) throw new Error(`${plugin.type} is no base`);
-  return offer;
 }
 
 function named(type: string, able: readonly AnyDistribution[]): AnyDistribution {

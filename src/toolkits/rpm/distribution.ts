@@ -1,4 +1,6 @@
 import type { Distribution } from '../../contract/index.ts';
+import { localRoot } from '../../roots/local.ts';
+import { asBase } from './as-base.ts';
 import { bootstrap } from './lay/bootstrap.ts';
 import { plan } from './lay/plan.ts';
 import { wanted } from './lay/wanted.ts';
@@ -40,6 +42,10 @@ export function rpmDistribution({
     },
     describe: (owned, root, context) => describe(type, title, owned, root, context),
     resolve,
+    async asBase(needs, context) {
+      await using machine = localRoot('/');
+      return await asBase(type, needs, context, machine);
+    },
     edit,
     omit,
     change,

@@ -126,6 +126,11 @@ export function lockedKeys(packages: readonly RpmLocked[]): readonly string[] {
   );
 }
 
+/** The `vendor` of an entry, by os-release's ID: not written where the type says it. */
+export function vendorOf(id: string | undefined, type: string): { readonly vendor?: string } {
+  return id === undefined || id === type || id === 'rhel' ? {} : { vendor: id };
+}
+
 /** The addresses of a repository as a list. */
 export function addressesOf({ uri }: RpmSource): readonly string[] {
   if (uri === undefined) return [];

@@ -3,7 +3,8 @@ import type { CreateContext, Source, Wanted } from '../../../contract/index.ts';
 import { byBytes, UserError } from '../../../model/index.ts';
 import { localRoot } from '../../../roots/local.ts';
 import { readCached } from '../read/metadata.ts';
-import { readRepositories, baseArchitecture } from '../read/repositories.ts';
+import { readRepositories } from '../read/repositories.ts';
+import { archivesOf } from '../settings.ts';
 import { addressesOf, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
 
 const listLimit = 4 * 1024 * 1024;
@@ -42,7 +43,7 @@ export async function wanted(spec: RpmSpec, lock: RpmLock, context: CreateContex
       const source = recorded.get(from);
       if (source !== undefined) yield* at(addressesOf(source), 'repository');
       if (source !== undefined) yield* at(await mirrors({ ...source, uri: [] }), 'mirror');
-      yield* at(archives(spec, from, context), 'archive');
+      yield* at(archivesOf(spec, from, context), 'archive');
     }
     return { what: `${name} ${version}`, sha256, size, sources };
   });
@@ -59,26 +60,6 @@ async function* nowhere(): AsyncGenerator<Source, void, undefined> {}
 
 function fileName({ name, version, architecture }: RpmLocked): string {
   return `${name}-${version.replace(/^[0-9]+:/, '')}.${architecture}.rpm`;
-}
-
-/** Addresses of the settings, `archives` of `redhat`: `{release}`, `{repository}`, `{architecture}` and `{vendor}` stand for the spec's. */
-function archives(
-  { type, release, architecture, vendor }: RpmSpec,
-  repository: string,
-  context: CreateContext,
-): string[] {
-  const given = context.settings(type)['archives'];
-  const list = typeof given === 'string' ? [given] : Array.isArray(given) ? given : [];
-  const values: Readonly<Record<string, string>> = {
-    release: release ?? '',
-    repository,
-    architecture: baseArchitecture(architecture ?? ''),
-    vendor: vendor ?? '',
-  };
-  return list.flatMap((address: unknown) => {
-    if (typeof address !== 'string' || !/^https?:\/\//.test(address)) return [];
-    return [address.replaceAll(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(values[name] ?? whole))];
-  });
 }
 
 /** The folders of a repository: its own, and those of its list of mirrors, which is got once and not missed. */

@@ -2,7 +2,7 @@ import { byBytes, isSafeAbsolute, sha256, type ContentRef, type Note } from '../
 import type { Description, Owner, Root, TraceContext } from '../../../contract/index.ts';
 import { tags } from '../header.ts';
 import { isPackageName } from '../names.ts';
-import type { RpmChange, RpmLock, RpmLocked, RpmSource, RpmSpec } from '../spec.ts';
+import { vendorOf, type RpmChange, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
 import { readAttribution, type Attribution } from './attribution.ts';
 import { compareFiles, keepChanged } from './changed.ts';
 import { findClosure } from './closure.ts';
@@ -83,7 +83,7 @@ export async function describe(
 
   const spec: RpmSpec = {
     type,
-    ...(os.id === undefined || os.id === type || os.id === 'rhel' ? {} : { vendor: os.id }),
+    ...vendorOf(os.id, type),
     ...(os.version === undefined ? {} : { release: os.version }),
     ...(architecture === undefined ? {} : { architecture }),
     ...(sources.length === 0 ? {} : { sources }),

@@ -3,17 +3,15 @@ import { join } from 'node:path';
 
 import type { CreateContext } from '../../../contract/index.ts';
 import { byBytes, UserError } from '../../../model/index.ts';
-import { localRoot } from '../../../roots/local.ts';
 import { openWorkshop } from '../../apt/solve/workshop.ts';
 import { nativeArchitecture } from '../lay/bootstrap.ts';
 import { wanted } from '../lay/wanted.ts';
 import { parseWish, type PackageWish } from '../names.ts';
-import { isRedhat } from '../read/release.ts';
-import { readRepositories } from '../read/repositories.ts';
-import { lockedKeys, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
+import { lockedKeys, type RpmLock, type RpmLocked, type RpmSpec } from '../spec.ts';
 import { compareVersions, parseEvr, satisfies } from '../version.ts';
 import { fetchRepository, layRepository, type FetchedRepository } from './repositories.ts';
 import { solve, type Solved } from './solve.ts';
+import { sourcesFor } from './sources.ts';
 
 /** What a root that can install itself has, where the repositories have it. */
 const essential: readonly string[] = ['system-release', 'filesystem', 'setup', 'bash', 'coreutils', 'rpm'];
@@ -37,7 +35,7 @@ export async function resolve(
     });
   }
   const release = wish.release ?? '';
-  const sources = await sourcesFor(wish, held, architecture);
+  const sources = await sourcesFor(wish, held, architecture, context);
   const repositories: FetchedRepository[] = [];
   for (const source of sources) {
     context.onProgress({ step: 'resolve', what: `lists of ${source.name}` });
@@ -76,26 +74,6 @@ export async function resolve(
     packages,
     ...(wish.sources === undefined ? { sources } : {}),
   };
-}
-
-/** The spec's own, else those of the lock, else this machine's where it is of this family. */
-async function sourcesFor(
-  wish: RpmSpec,
-  held: RpmLock | undefined,
-  architecture: string,
-): Promise<readonly RpmSource[]> {
-  const given = wish.sources ?? held?.sources;
-  if (given !== undefined && given.length > 0) return given;
-  await using machine = localRoot('/');
-  if (await isRedhat(machine)) {
-    const facts = { architecture, ...(wish.release === undefined ? {} : { release: wish.release }) };
-    const own = [...(await readRepositories(machine, facts)).values()].filter((one) => one.enabled && one.public);
-    if (own.length > 0) return own.map(({ source }) => source).sort((a, b) => byBytes(a.name, b.name));
-  }
-  throw new UserError('nothing says where these rpm packages come from', {
-    status: 2,
-    hint: 'add "sources:" to the entry, each with a name and a uri (the folder that has repodata)',
-  });
 }
 
 /** What is held and is let stay. */

@@ -1,0 +1,25 @@
+import type { Context } from '../../contract/index.ts';
+import { baseArchitecture } from './read/repositories.ts';
+import type { RpmSpec } from './spec.ts';
+
+/**
+ * The addresses of the settings' `archives` where a repository may still be had: `{vendor}`, `{release}`,
+ * `{repository}` and `{architecture}` stand for those of the entry.
+ */
+export function archivesOf(spec: RpmSpec, repository: string, { settings }: Pick<Context, 'settings'>): string[] {
+  const given = settings(spec.type)['archives'];
+  const list = typeof given === 'string' ? [given] : Array.isArray(given) ? given : [];
+  return list.flatMap((address: unknown) => filled(address, spec, repository) ?? []);
+}
+
+/** An address with its words in braces replaced; undefined where it is none. */
+export function filled(address: unknown, spec: RpmSpec, repository: string): string | undefined {
+  if (typeof address !== 'string' || !/^https?:\/\//.test(address)) return undefined;
+  const values: Readonly<Record<string, string>> = {
+    release: spec.release ?? '',
+    repository,
+    architecture: baseArchitecture(spec.architecture ?? ''),
+    vendor: spec.vendor ?? spec.type,
+  };
+  return address.replaceAll(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(values[name] ?? whole));
+}

@@ -51,10 +51,9 @@ async function chooseBase(needs: readonly Need[], house: House): Promise<Distrib
       hint: `say "release" and "sources" in [${plugin.type}] of the settings`,
     });
   }
-  const offers = (await Promise.all(able.map((plugin) => plugin.asBase?.(needs, context)))).filter(
-    (offer) => offer !== undefined,
-  );
-  return (offers.find(({ own }) => own) ?? offers[0])?.spec;
+  const offers = await Promise.all(able.map(async (plugin) => await plugin.asBase?.(needs, context)));
+  const had = offers.filter((offer) => offer !== undefined);
+  return (had.find(({ own }) => own) ?? had[0])?.spec;
 }
 
 function named(type: string, able: readonly AnyDistribution[]): AnyDistribution {

@@ -59,6 +59,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     makes: { results: 'a\n1.414\n', a: undefined, b: undefined },
   },
   "Debian's Python": {
+    alike: true,
     files: { 'p.py': 'import json, sys\njson.dump(sys.prefix, open("p.json", "w"))\n' },
     command: ['/usr/bin/python3', 'p.py'],
     replay: one,
@@ -125,6 +126,7 @@ print $out sum(map { (split)[0] } <$in>), "\\n";
     prints: '3\n',
   },
   'a command that fails': {
+    alike: true,
     command: ['sh', '-c', 'echo partial > part; exit 3'],
     replay: /exit 3, as before · 1 output, 1 equal/,
     makes: { part: 'partial\n' },

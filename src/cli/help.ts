@@ -1,4 +1,4 @@
-import type { OptionOf, Verb } from './verb.ts';
+import type { Group, OptionOf, Verb } from './verb.ts';
 
 /** The help of one verb: a sentence, usage, the options that matter (all of them with `all`), examples. */
 export function helpOf(name: string, verb: Verb, everywhere: readonly OptionOf[], all: boolean): string {
@@ -16,10 +16,36 @@ export function helpOf(name: string, verb: Verb, everywhere: readonly OptionOf[]
     }),
     ...(all || hidden <= 0 ? [] : [`  … and ${hidden} more: repronim ${name} --help --all`]),
     '',
-    'examples:',
-    ...verb.examples.flatMap(([command, does]) => [`  ${command}`, `      ${does}`]),
+    ...exampleLines(verb.examples),
     '',
   ].join('\n');
+}
+
+/** The help of verbs that have a noun in common: a sentence, each verb, examples. */
+export function helpOfGroup(name: string, { summary, verbs, examples }: Group): string {
+  return [
+    summary,
+    '',
+    `usage: repronim ${name} VERB …       repronim ${name} VERB --help explains one`,
+    '',
+    ...wordLines(Object.entries(verbs).map(([word, [does]]) => [word, does])),
+    '',
+    ...exampleLines(examples),
+    '',
+  ].join('\n');
+}
+
+/** Words with what they do, in columns. */
+export function wordLines(words: readonly (readonly [word: string, does: string])[]): string[] {
+  const width = Math.max(...words.map(([word]) => word.length));
+  return words.map(([word, does]) => `  ${word.padEnd(width)}  ${does}`);
+}
+
+function exampleLines(examples: Verb['examples']): string[] {
+  return [
+    'examples:',
+    ...examples.flatMap(([command, does]) => [`  ${command}`, ...(does === '' ? [] : [`      ${does}`])]),
+  ];
 }
 
 function label(flags: string): string {

@@ -2,10 +2,10 @@ import { Command, CommanderError, Option } from 'commander';
 
 import { UserError } from '../model/index.ts';
 import { near } from '../formats/near.ts';
-import { helpOf } from './help.ts';
+import { helpOf, helpOfGroup } from './help.ts';
 import { reportError } from './report-error.ts';
 import { openTerminal } from './terminal.ts';
-import type { OptionOf, Options, Verb } from './verb.ts';
+import type { Group, Load, OptionOf, Options, Verb } from './verb.ts';
 
 /** Options that every verb has. */
 const everywhere: readonly OptionOf[] = [
@@ -17,17 +17,33 @@ const everywhere: readonly OptionOf[] = [
 /** Parses the words after a verb, runs it, and turns whatever is thrown into words and an exit status. */
 export async function invoke(
   name: string,
-  load: () => Promise<{ verb: Verb }>,
+  load: Load<{ readonly verb: Verb } | { readonly group: Group }>,
   words: readonly string[],
 ): Promise<number> {
-  const { verb } = await load();
+  const loaded = await load();
+  return 'group' in loaded ? await invokeGroup(name, loaded.group, words) : await invokeVerb(name, loaded.verb, words);
+}
+
+async function invokeGroup(name: string, group: Group, words: readonly string[]): Promise<number> {
+  const given = words[0] === 'help' ? ['--help', ...words.slice(1)] : words;
+  const at = given.findIndex((each) => !each.startsWith('-'));
+  const word = given[at];
+  if (word === undefined) {
+    process.stdout.write(helpOfGroup(name, group));
+    return given.includes('--help') || given.includes('-h') ? 0 : 2;
+  }
+  const [, load] = (Object.hasOwn(group.verbs, word) ? group.verbs[word] : undefined) ?? [];
+  if (load === undefined) return unknownVerb(word, Object.keys(group.verbs), `${name} `);
+  return await invoke(`${name} ${word}`, load, given.toSpliced(at, 1));
+}
+
+async function invokeVerb(name: string, verb: Verb, words: readonly string[]): Promise<number> {
   const dashes = words.indexOf('--');
   const before = dashes < 0 ? words : words.slice(0, dashes);
   if (before.includes('--help') || before.includes('-h')) {
     process.stdout.write(helpOf(name, verb, everywhere, before.includes('--all')));
     return 0;
   }
-  const owns = dashes >= 0; // the command's streams and status are its own
   const terminal = openTerminal();
   try {
     const { operands, options } = parse(name, verb, before);
@@ -36,16 +52,17 @@ export async function invoke(
     refuse(name, verb, operands, command);
     return await verb.run({ terminal, operands, command, options });
   } catch (error) {
-    return reportError(error, terminal, owns && verb.command !== 'none' && name !== 'reproduce');
+    return reportError(error, terminal, dashes >= 0 && verb.passesOn === true);
   } finally {
     terminal.close();
   }
 }
 
-export function unknownVerb(name: string, known: readonly string[]): number {
+/** Says that there is no such verb, after `before`. */
+export function unknownVerb(name: string, known: readonly string[], before = ''): number {
   const close = near(name, known);
-  const meant = close === undefined ? '' : `did you mean ${close}? `;
-  process.stderr.write(`error: unknown verb "${name}"\nhint:  ${meant}known: ${known.join(', ')}\n`);
+  const meant = close === undefined ? '' : `did you mean ${before}${close}? `;
+  process.stderr.write(`error: unknown verb "${before}${name}"\nhint:  ${meant}known: ${known.join(', ')}\n`);
   return 2;
 }
 

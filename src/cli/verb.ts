@@ -27,6 +27,18 @@ export interface Options {
   list(name: string): readonly string[];
 }
 
+/** Where a word of the command line is. */
+export type Load<What> = () => Promise<What>;
+
+/** Verbs that have a noun in common: `image build`, `image ls`. */
+export interface Group {
+  /** One sentence. */
+  readonly summary: string;
+  /** By word: what it does, and where. */
+  readonly verbs: Readonly<Record<string, readonly [does: string, load: Load<{ readonly verb: Verb }>]>>;
+  readonly examples: Verb['examples'];
+}
+
 /** A word of the command line. */
 export interface Verb {
   /** One sentence. */
@@ -39,6 +51,8 @@ export interface Verb {
   readonly operands: readonly [number, number];
   /** Whether a command may follow `--`. */
   readonly command: 'required' | 'allowed' | 'none';
+  /** Whether our streams and our exit status are those of that command. */
+  readonly passesOn?: true;
   /** The exit status. */
   run(invocation: Invocation): Promise<number>;
 }

@@ -11,6 +11,7 @@ export const verb: Verb = {
   usage: ['exec NAME [--with ID …] -- COMMAND …', 'exec --each GROUP -- COMMAND …'],
   operands: [1, 1],
   command: 'required',
+  passesOn: true,
   options: [
     { flags: '-w, --directory <dir>', says: 'where it runs', otherwise: "that of the spec's first run", matters: true },
     { flags: '-e, --env <name=value...>', says: 'a variable more', matters: true },

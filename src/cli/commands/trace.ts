@@ -27,6 +27,7 @@ export const verb: Verb = {
   ],
   operands: [0, 0],
   command: 'allowed',
+  passesOn: true,
   options: [
     {
       flags: '-o, --output <file>',

@@ -12,48 +12,64 @@ import { writeWhole } from '../../../formats/write-whole.ts';
 import { shrunkLines } from '../../render/shrink.ts';
 import { refuseToOverwrite } from '../../refuse.ts';
 import { confinementFrom, houseOf } from '../../settings.ts';
-import type { Invocation } from '../../verb.ts';
-import { mustHave } from './one.ts';
+import type { Verb } from '../../verb.ts';
 
-export async function run({ terminal, operands, command, options }: Invocation): Promise<number> {
-  const [word] = mustHave(operands, ['SPEC|IMAGE'], 'image shrink SPEC|IMAGE [-o FILE] [-t TAG] [-- COMMAND …]');
-  const file = options.text('output');
-  refuseToOverwrite(file === undefined ? [] : [file], options);
-  const house = houseOf(terminal);
-  const spec = await specOf(word, house);
-  if (options.flag('dryRun')) {
-    throw new UserError('what a command uses is only known once it has run', {
-      status: 2,
-      hint: 'shrink makes a new image, and leaves the old one as it is',
-    });
-  }
-  const done = await shrink(
-    {
-      spec,
-      runs: options.list('run'),
-      ...(command === undefined ? {} : { command: command as unknown as Argv }),
-      files: options.flag('files'),
-      tags: options.list('tag'),
-      confinement: confinementFrom(options, false),
-    },
-    house,
-  );
-  const text = writeSpec(done.spec, house);
-  if (done.equal && file !== undefined && file !== '-') await writeWhole(file, text);
-  if (terminal.json) {
-    const { image, ...answer } = done;
-    terminal.value({
-      ...answer,
-      ...(image === undefined ? {} : { digest: `sha256:${image.digest}`, tags: image.tags }),
-    });
-  } else if (done.equal && file === '-') terminal.answer(text.trimEnd());
-  for (const line of shrunkLines(done, word, terminal.verbose)) {
-    if (terminal.json || file === '-') terminal.say(line);
-    else terminal.answer(line);
-  }
-  if (done.equal && file !== undefined && file !== '-') terminal.say(`wrote     ${file}`);
-  return done.equal ? 0 : 3;
-}
+export const verb: Verb = {
+  summary: 'Make an image of only those packages that its commands use, proven by running them there.',
+  usage: [
+    'image shrink SPEC|IMAGE [-o FILE] [-t TAG] [--files] [--run ID]',
+    'image shrink SPEC|IMAGE [-o FILE] [-t TAG] -- COMMAND …',
+  ],
+  operands: [1, 1],
+  command: 'allowed',
+  options: [
+    { flags: '-o, --output <file>', says: 'where its spec goes; - is standard output', matters: true },
+    { flags: '-t, --tag <tag...>', says: 'a name for it; may be given several times', matters: true },
+    { flags: '--files', says: 'drop unused files, too, not only whole packages', matters: true },
+    { flags: '--run <id...>', says: 'for these runs of the spec', otherwise: 'all of them', matters: true },
+    { flags: '--network', says: 'let the commands reach the network', matters: true },
+    { flags: '-f, --force', says: 'replace another file' },
+    { flags: '--trust', says: 'build it also where nothing can be confined' },
+  ],
+  examples: [
+    ['repronim image shrink study:1 -t study:small', 'only the packages that its runs use'],
+    ['repronim image shrink --files study.yaml -o small.yaml', 'unused files go, too'],
+    ['repronim image shrink study:1 -t small -- ./run', 'for this command'],
+  ],
+  async run({ terminal, operands, command, options }) {
+    const [word = ''] = operands;
+    const file = options.text('output');
+    refuseToOverwrite(file === undefined ? [] : [file], options);
+    const house = houseOf(terminal);
+    const spec = await specOf(word, house);
+    const done = await shrink(
+      {
+        spec,
+        runs: options.list('run'),
+        ...(command === undefined ? {} : { command: command as unknown as Argv }),
+        files: options.flag('files'),
+        tags: options.list('tag'),
+        confinement: confinementFrom(options, false),
+      },
+      house,
+    );
+    const text = writeSpec(done.spec, house);
+    if (done.equal && file !== undefined && file !== '-') await writeWhole(file, text);
+    if (terminal.json) {
+      const { image, ...answer } = done;
+      terminal.value({
+        ...answer,
+        ...(image === undefined ? {} : { digest: `sha256:${image.digest}`, tags: image.tags }),
+      });
+    } else if (done.equal && file === '-') terminal.answer(text.trimEnd());
+    for (const line of shrunkLines(done, word, terminal.verbose)) {
+      if (terminal.json || file === '-') terminal.say(line);
+      else terminal.answer(line);
+    }
+    if (done.equal && file !== undefined && file !== '-') terminal.say(`wrote     ${file}`);
+    return done.equal ? 0 : 3;
+  },
+};
 
 async function specOf(word: string, house: House): Promise<Spec> {
   if (existsSync(word) || /\.(ya?ml|repronim)$/.test(word)) {

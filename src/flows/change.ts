@@ -20,6 +20,7 @@ import { attach, attachClaimed, isInPlace } from './attach.ts';
 import { enteredAs } from './create.ts';
 import { obtainAll } from './create/obtain.ts';
 import { keepTouched, lookBefore, touchedSince } from './change/touched.ts';
+import { withoutReplaced } from './change/used.ts';
 import { targetsOf, type Asked, type Target } from './change/words.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { diff } from './diff.ts';
@@ -100,11 +101,13 @@ export async function applyChange(change: Change, house: House): Promise<{ reado
     await record({ becoming: source.sha256 });
     await applySteps(steps, session, house.store, () => {});
     const touched = await touchedSince(before, session.root, volatile, house.signal);
+    const settled = await withoutReplaced(to, touched, house.store);
+    const final = await house.store.add(Buffer.from(writeSpec(settled, house)));
     const { becoming: _, ...rest } = current();
     await claim.commit({
       ...rest,
-      spec: source.sha256,
-      entered: enteredAs(to, house.distributions),
+      spec: final.sha256,
+      entered: enteredAs(settled, house.distributions),
       changed: {
         paths: await keepTouched(touched, value.changed?.paths, house.store),
         contents: [...new Set([...(value.changed?.contents ?? []), ...contents.map(({ sha256 }) => sha256)])].sort(),

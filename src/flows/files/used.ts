@@ -55,6 +55,11 @@ export async function keepUsed(
       if (link !== undefined) used.push({ path, link });
     } else if (stat !== undefined && digest !== undefined) used.push({ path, size: stat.size, sha256: digest });
   }
+  return await keepList(used, store);
+}
+
+/** Such a list in the store; nothing for an empty one. */
+export async function keepList(used: readonly FileLock[], store: Store): Promise<RunLock['used']> {
   if (used.length === 0) return undefined;
   const lines = used.map((file) => `${JSON.stringify(file)}\n`).join('');
   const { size, sha256: of }: StreamLock = await store.add(Buffer.from(lines));

@@ -2,7 +2,7 @@ import type { GenericSchema } from 'valibot';
 
 import type { Context } from './context.ts';
 import type { LaidRoot } from './distribution.ts';
-import type { PlaceOpener } from './place.ts';
+import type { Entered, PlaceOpener } from './place.ts';
 import type { Argv } from '../model/index.ts';
 import type { ExecOptions, Session } from './session.ts';
 
@@ -90,6 +90,8 @@ export interface Backend<P = unknown> {
    * and neither `assemble` nor `launch` is asked. Undefined where, with these parameters, places are made from files.
    */
   open?(params: P, context: BackendContext): Promise<Session | undefined>;
+  /** Whether `open` gives one with these parameters, said without asking any place. Absent: wherever there is an `open`. */
+  isThere?(params: P): boolean;
   attach(record: InstanceRecord, params: P, context: BackendContext): Promise<Instance>;
   /** Removes whatever a record that was cut short may have left. Idempotent. */
   sweep(record: InstanceRecord, params: P, context: BackendContext): Promise<void>;
@@ -108,6 +110,8 @@ export interface Adopter<P = unknown> {
    * Throws UserError 2 for what is not there.
    */
   find(reference: string, params: P, context: Context): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** How commands are run in it where nothing else is said; undefined or absent: as root, at its root folder. */
+  entered?(reference: string, params: P, context: Context): Promise<Entered['entered'] | undefined>;
   /** As an instance: `start` and `stop` refuse where that is not ours to do, `remove` takes away only what is ours. */
   enter(record: InstanceRecord, writable: boolean, params: P, context: BackendContext): Instance;
 }

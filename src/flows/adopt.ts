@@ -36,6 +36,7 @@ export async function adopt(request: AdoptRequest, house: House): Promise<Instan
   const reference = place.slice(place.indexOf(':') + 1);
   const params = backend === undefined ? undefined : paramsOf(backend, request.params);
   const facts = await backend?.adopt?.find(reference, params, contextOf(house));
+  const own = facts === undefined ? undefined : await backend?.adopt?.entered?.(reference, params, contextOf(house));
   if (facts === undefined) {
     if (writable) throw new UserError(`${place} is only looked at: it cannot be writable`, { status: 2 });
     // whether it is there, and can be looked at
@@ -50,7 +51,12 @@ export async function adopt(request: AdoptRequest, house: House): Promise<Instan
     confinement: request.confinement,
     facts: facts ?? {},
     params: request.params,
-    entered: spec === undefined ? { directory: '/', environment: {} } : enteredAs(spec.spec, house.distributions),
+    entered:
+      spec?.spec.runs === undefined && own !== undefined
+        ? own
+        : spec === undefined
+          ? { directory: '/', environment: {} }
+          : enteredAs(spec.spec, house.distributions),
     ...(spec === undefined ? {} : { spec: spec.source.sha256 }),
     adopted: { place, writable },
   };

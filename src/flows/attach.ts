@@ -95,19 +95,49 @@ export async function attachClaimed(
   return { instance, current: () => value, record };
 }
 
-/** Removes an instance, whole or broken, and all that is its own; what was only adopted is forgotten. */
-export async function remove(name: string, hall: Hall): Promise<void> {
+/**
+ * Removes an instance, whole or broken, and all that is its own; what was only adopted is forgotten. With `forget`, so is
+ * what can't be removed, since its host or daemon is gone for good, say: why it can't is returned.
+ */
+export async function remove(
+  name: string,
+  hall: Hall,
+  { forget = false }: { readonly forget?: boolean } = {},
+): Promise<UserError | undefined> {
   await using claim = await hall.inventory.instances.claim(name);
-  const { value } = claim.held;
-  if (value !== undefined && value.adopted === undefined) {
-    const backend = backendOf(value.backend, hall.backends);
-    const params = paramsOf(backend, value.params);
-    const context = { ...contextOf(hall), state: claim.folder, record: async () => {} };
-    await takeBackFrom(claim, backend, params, hall);
-    if (claim.held.status === 'made') await (await backend.attach(value, params, context)).remove();
-    await backend.sweep(value, params, context);
+  let because: UserError | undefined;
+  try {
+    await takeAway(claim, hall);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (!forget) throw forgettable(error, `repronim delete --force ${name}`);
+    because = error;
   }
   await claim.remove();
+  return because;
+}
+
+async function takeAway(claim: Claim<InstanceValue>, hall: Hall): Promise<void> {
+  const { value } = claim.held;
+  if (value === undefined || value.adopted !== undefined) return;
+  const backend = backendOf(value.backend, hall.backends);
+  const params = paramsOf(backend, value.params);
+  const context = { ...contextOf(hall), state: claim.folder, record: async () => {} };
+  await takeBackFrom(claim, backend, params, hall);
+  if (claim.held.status === 'made') await (await backend.attach(value, params, context)).remove();
+  await backend.sweep(value, params, context);
+}
+
+/** The same failure, with what to do where it stays so. */
+function forgettable(error: UserError, command: string): UserError {
+  const { message, hint, status, details } = error;
+  const more = `where that will never be possible again: ${command} forgets it`;
+  return new UserError(message, {
+    status,
+    hint: hint === undefined ? more : `${hint}; ${more}`,
+    details,
+    cause: error,
+  });
 }
 
 function backendContext(name: string, hall: Hall, record: InstanceValue): BackendContext {
@@ -133,13 +163,34 @@ async function claimSoon(name: string, hall: Hall): Promise<Claim<InstanceValue>
   }
 }
 
-/** Takes away an image that nobody uses. */
-export async function removeImage(name: string, hall: Hall): Promise<void> {
+/** Takes away an image that nobody uses. `forget`: as `remove` has it. */
+export async function removeImage(
+  name: string,
+  hall: Hall,
+  { forget = false }: { readonly forget?: boolean } = {},
+): Promise<UserError | undefined> {
   await using claim = await hall.inventory.images.claim(name);
   const { value } = claim.held;
-  if (value !== undefined && value.reference !== '') {
-    const backend: AnyBackend = backendOf(value.backend, hall.backends);
-    await backend.removeImage(value, paramsOf(backend, value.params), contextOf(hall));
+  let because: UserError | undefined;
+  try {
+    if (value !== undefined && value.reference !== '') {
+      const backend: AnyBackend = backendOf(value.backend, hall.backends);
+      await backend.removeImage(value, paramsOf(backend, value.params), contextOf(hall));
+    }
+  } catch (error) {
+    if (!(error instanceof UserError) || !forget) throw error;
+    because = error;
   }
   await claim.remove();
+  return because;
 }
+
+/** What a record says of where things lie, for people: what may be left there when it is forgotten. */
+export function remains({ facts }: { readonly facts: Readonly<Record<string, unknown>> }): readonly string[] {
+  return Object.entries(facts).flatMap(([key, value]) =>
+    typeof value === 'string' && value !== '' && !hidden.has(key) ? [`${key} ${value}`] : [],
+  );
+}
+
+/** Of no use to whoever looks for what was left. */
+const hidden: ReadonlySet<string> = new Set(['socket', 'token', 'digest', 'tree', 'folder', 'enter']);

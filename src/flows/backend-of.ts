@@ -28,3 +28,14 @@ export function paramsOf(backend: AnyBackend, given: Readonly<Record<string, unk
     hint: 'repronim create --backends lists them',
   });
 }
+
+/** Whether what is created is a place that was there before, and is not made from files. Nothing is asked of it. */
+export function isThere(
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  { backends }: { readonly backends: readonly AnyBackend[] },
+): boolean {
+  const backend = backendOf(name, backends);
+  if (backend.open === undefined) return false;
+  return backend.isThere?.(paramsOf(backend, given)) ?? true;
+}

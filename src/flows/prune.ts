@@ -24,16 +24,29 @@ export interface Pruned extends Pruneable {
   /** Bytes of the store that are free again. */
   readonly freed: number;
   /** Images that stay, and why: their host or daemon does not answer, say. The trees that they need stay with them. */
-  readonly left: readonly { readonly name: string; readonly because: UserError }[];
+  readonly left: readonly NotRemoved[];
+  /** Images that could not be removed either, and are forgotten. */
+  readonly forgotten: readonly NotRemoved[];
 }
 
-/** Removes what was found, and goes on past images that cannot be removed now. */
-export async function prune(found: Pruneable, house: House): Promise<Pruned> {
-  const left: Pruned['left'][number][] = [];
+export interface NotRemoved {
+  readonly name: string;
+  readonly because: UserError;
+}
+
+/** Removes what was found, and goes on past images that cannot be removed now; with `forget`, they are forgotten. */
+export async function prune(
+  found: Pruneable,
+  house: House,
+  { forget = false }: { readonly forget?: boolean } = {},
+): Promise<Pruned> {
+  const left: NotRemoved[] = [];
+  const forgotten: NotRemoved[] = [];
   for (const name of found.images) {
     house.signal.throwIfAborted();
     try {
-      await removeImage(name, house);
+      const because = await removeImage(name, house, { forget });
+      if (because !== undefined) forgotten.push({ name, because });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       left.push({ name, because: error });
@@ -41,7 +54,8 @@ export async function prune(found: Pruneable, house: House): Promise<Pruned> {
   }
   const going = left.length === 0 ? found : await without(new Set(left.map(({ name }) => name)), found, house);
   const freed = await removeRest(going, house);
-  return { ...going, freed, left };
+  const stuck = new Set(forgotten.map(({ name }) => name));
+  return { ...going, images: going.images.filter((name) => !stuck.has(name)), freed, left, forgotten };
 }
 
 /** What is left to be removed where some images stay. */

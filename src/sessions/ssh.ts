@@ -62,8 +62,13 @@ export function sshSession({ host, label, instance, dispose }: There): Session {
       return result;
     },
     async exec(argv, options: ExecOptions) {
-      if (!isOther && (options.user ?? host).uid !== host.uid) {
-        throw new UserError(`only root of ${host.connection.host} can run something as another user`, { status: 4 });
+      // as root where nobody is named: that is whoever we are
+      const { uid } = options.user ?? host;
+      if (!isOther && uid !== host.uid && uid !== 0) {
+        throw new UserError(`only root of ${host.connection.host} can run something as user ${uid}`, {
+          status: 4,
+          hint: `log in there as that user, or as root: --set host=USER@HOST; exec takes --user ${host.uid}`,
+        });
       }
       return await execThere(acting, [...leaving, ...asWhom(execFields(argv, options), isOther)], options);
     },

@@ -1,13 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import * as v from 'valibot';
 
-import type { Backend, BackendContext, ExecOptions, Instance } from '../../contract/index.ts';
-import type { Argv } from '../../model/index.ts';
+import type { Backend } from '../../contract/index.ts';
 import { findPerl, isKnownMachine } from '../../sessions/enter.ts';
 import { localSession } from '../../sessions/local.ts';
+import { markPlace, placeInstance, unmarkPlace } from '../../sessions/place-instance.ts';
 
 const params = v.strictObject({});
 
@@ -28,7 +24,7 @@ export const native: Backend<Record<string, never>> = {
   },
 
   async open(_params, context) {
-    mark(context);
+    markPlace(context);
     return localSession('this machine');
   },
 
@@ -41,43 +37,15 @@ export const native: Backend<Record<string, never>> = {
 
   async launch(_image, _rootfs, name, _confinement, _params, context) {
     await context.record({});
-    mark(context);
-    return instanceOf(name, context);
+    markPlace(context);
+    return placeInstance(name, context, async () => localSession(name));
   },
 
   async attach(record, _params, context) {
-    return instanceOf(record.name, context);
+    return placeInstance(record.name, context, async () => localSession(record.name));
   },
 
   async sweep(_record, _params, context) {
-    await rm(join(context.state, marker), { force: true });
+    await unmarkPlace(context);
   },
 };
-
-/** In an instance's folder as long as it is there: the machine itself does not go. */
-const marker = 'native';
-
-function mark({ state }: BackendContext): void {
-  writeFileSync(join(state, marker), '');
-}
-
-function instanceOf(name: string, { state }: BackendContext): Instance {
-  return {
-    name,
-    async status() {
-      return existsSync(join(state, marker)) ? 'running' : 'gone';
-    },
-    async start() {}, // it runs
-    async stop() {}, // and goes on
-    async session() {
-      return localSession(name);
-    },
-    async exec(argv: Argv, options: ExecOptions) {
-      await using session = localSession(name);
-      return await session.exec(argv, options);
-    },
-    async remove() {
-      await rm(join(state, marker), { force: true });
-    },
-  };
-}

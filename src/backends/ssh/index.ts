@@ -1,9 +1,12 @@
 import { UserError } from '../../model/index.ts';
 import type { Backend, Unusable, Usable } from '../../contract/index.ts';
+import { unmarkPlace } from '../../sessions/place-instance.ts';
 import { runProcess } from '../../sessions/process.ts';
 import { controlOf } from '../../sessions/ssh/control.ts';
 import type { Host } from '../../sessions/ssh/host.ts';
+import { sshAdopter } from './adopt.ts';
 import { assemble, removeImage } from './assemble.ts';
+import { hostInstance, openHostPlace, probeHost } from './host-place.ts';
 import { attach, launch, sweep } from './instance.ts';
 import { sshParams, type SshParams } from './params.ts';
 import { sshPlace } from './place.ts';
@@ -17,19 +20,28 @@ export const ssh: Backend<SshParams> = {
   async probe(params, { signal }) {
     if (params.host === undefined) return await findClient(signal);
     try {
-      return await tryHost(await hostOf(params));
+      const host = await hostOf(params);
+      return params.into === 'host' ? probeHost(host) : await tryHost(host);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { usable: false, because: error.message, hint: error.hint ?? 'choose another backend' };
     }
   },
   imageKey: ({ host = '', folder, config = '' }) => [host, folder, config].join(' '),
+  isThere: ({ into }) => into === 'host',
+  open: openHostPlace,
   assemble,
   removeImage,
   launch,
-  attach,
-  sweep,
+  async attach(record, params, context) {
+    return params.into === 'host' ? hostInstance(record.name, params, context) : await attach(record, params);
+  },
+  async sweep(record, params, context) {
+    if (params.into === 'host') await unmarkPlace(context);
+    else await sweep(record, params);
+  },
   place: sshPlace,
+  adopt: sshAdopter,
 };
 
 /** What the host lets us do, found by trying. */

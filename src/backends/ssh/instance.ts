@@ -20,6 +20,7 @@ import { RemoteFailed } from '../../sessions/ssh/channel.ts';
 import { controlOf } from '../../sessions/ssh/control.ts';
 import { openHost, type Host } from '../../sessions/ssh/host.ts';
 import { execInstance, sshSession } from '../../sessions/ssh.ts';
+import { enclosureFields } from './enclosure-fields.ts';
 import { ownedAsCarried } from './owners.ts';
 import type { SshParams } from './params.ts';
 import { nameOf } from './reach.ts';
@@ -174,26 +175,16 @@ function treeOf({ folder, digest }: Facts): string {
   return posix.join(folder, 'rootfs', digest, 'tree');
 }
 
-/** What its holder is made from. Folders that are let in are the host's own. */
-function fieldsOf(name: string, { network, mounts }: Confinement, facts: Facts): Fields {
-  const tree: Fields =
+/** What its holder is made from. */
+function fieldsOf(name: string, confinement: Confinement, facts: Facts): Fields {
+  const { state } = facts;
+  return enclosureFields(
+    name,
+    confinement,
     facts.tree === 'copy'
-      ? [['root', `${facts.state}/copy`]]
-      : [
-          ['root', treeOf(facts)],
-          ['upper', `${facts.state}/upper`],
-          ['work', `${facts.state}/work`],
-        ];
-  return [
-    ...tree,
-    ['network', network],
-    ['user', 1],
-    ['hostname', name],
-    ...mounts.map(
-      ({ source, path, readonly }) =>
-        ['mount', `${readonly ? 'ro' : 'rw'}:${Buffer.byteLength(source)}:${source}${path}`] as const,
-    ),
-  ];
+      ? { root: `${state}/copy` }
+      : { root: treeOf(facts), upper: `${state}/upper`, work: `${state}/work` },
+  );
 }
 
 function flat(fields: Fields): string[] {

@@ -20,6 +20,8 @@ export const sshParams = v.strictObject({
   ),
   /** Another file than ssh's own configuration: `ssh -F FILE`. */
   config: v.optional(v.pipe(text, v.check(isAbsolute, 'expected an absolute path'))),
+  /** `instance`: an environment of its own there; `host`: the host itself, with what a spec has over its base laid over it. */
+  into: v.optional(v.picklist(['instance', 'host'], 'expected instance or host')),
 });
 
 export type SshParams = v.InferOutput<typeof sshParams>;

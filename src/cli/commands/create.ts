@@ -8,6 +8,7 @@ import { sourceOfImage } from '../../flows/image/instance.ts';
 import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { forms, previewInPlace, previewOf, renderTo } from '../../flows/preview.ts';
+import { isThere } from '../../flows/backend-of.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
 import { resourcesOf } from '../../flows/resource.ts';
@@ -111,8 +112,7 @@ export const verb: Verb = {
       return 0;
     }
     if (only) {
-      const isThere = house.backends.find(({ name: one }) => one === backend)?.open !== undefined;
-      const plan = isThere ? previewInPlace(spec, house) : previewOf(spec, house, added);
+      const plan = isThere(backend, params, house) ? previewInPlace(spec, house) : previewOf(spec, house, added);
       if (terminal.json) terminal.value(plan);
       else for (const line of planLines(plan)) terminal.answer(line);
       return 0;

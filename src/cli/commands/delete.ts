@@ -1,5 +1,5 @@
 import { UserError } from '../../model/index.ts';
-import { remove } from '../../flows/attach.ts';
+import { remains, remove } from '../../flows/attach.ts';
 import { atOnce, expandGroups, inTurns } from '../../flows/group/members.ts';
 import { houseOf } from '../settings.ts';
 import type { Verb } from '../verb.ts';
@@ -13,8 +13,16 @@ export const verb: Verb = {
   options: [
     { flags: '-n, --dry-run', says: 'say what would be removed', matters: true },
     { flags: '-y, --yes', says: 'do not ask', matters: true },
+    {
+      flags: '-f, --force',
+      says: 'forget what cannot be removed, since its host or daemon is gone for good, and say what may be left there',
+      matters: true,
+    },
   ],
-  examples: [['repronim delete study', 'whole names only']],
+  examples: [
+    ['repronim delete study', 'whole names only'],
+    ['repronim delete --force study', 'where its host will never answer again'],
+  ],
   async run({ terminal, operands, options }) {
     const house = houseOf(terminal);
     const known = new Map((await house.inventory.instances.list()).map(({ name, value }) => [name, value]));
@@ -38,8 +46,14 @@ export const verb: Verb = {
       }
       if (terminal.interactive && !options.flag('yes') && !(await terminal.ask(`remove ${what}?`))) continue;
       await inTurns(members, atOnce, async (name) => {
-        await remove(name, house);
-        const place = known.get(name)?.adopted?.place;
+        const because = await remove(name, house, { forget: options.flag('force') });
+        const value = known.get(name);
+        if (because !== undefined) {
+          terminal.say(`forgot ${name}, which could not be removed: ${because.message}`);
+          for (const line of value === undefined ? [] : remains(value)) terminal.say(`          may be left: ${line}`);
+          return;
+        }
+        const place = value?.adopted?.place;
         terminal.say(place === undefined ? `removed ${name}` : `forgot ${name}: ${place} is as it was`);
       });
     }

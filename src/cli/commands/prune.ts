@@ -11,6 +11,7 @@ export const verb: Verb = {
   options: [
     { flags: '-n, --dry-run', says: 'say what would be removed', matters: true },
     { flags: '-y, --yes', says: 'do not ask', matters: true },
+    { flags: '-f, --force', says: 'forget images whose host or daemon does not answer', matters: true },
   ],
   examples: [['repronim prune --dry-run', '']],
   async run({ terminal, options }) {
@@ -28,12 +29,16 @@ export const verb: Verb = {
       return 0;
     }
     if (terminal.interactive && !options.flag('yes') && !(await terminal.ask(`remove ${said}?`))) return 0;
-    const { freed, left, ...removed } = await prune(found, house);
+    const { freed, left, forgotten, ...removed } = await prune(found, house, { forget: options.flag('force') });
     terminal.say(`removed ${counts(removed)}: ${size(freed)}`);
+    for (const { name, because } of forgotten) {
+      terminal.say(`forgot ${name}, which could not be removed: ${because.message}`);
+    }
     for (const { name, because } of left) {
       terminal.error(`error: ${name} stays: ${because.message}`);
       if (because.hint !== undefined) terminal.error(`hint:  ${because.hint}`);
     }
+    if (left.length > 0) terminal.error('hint:  repronim prune --force forgets those that will never answer again');
     return Math.max(0, ...left.map(({ because }) => because.status));
   },
 };

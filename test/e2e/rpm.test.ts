@@ -33,7 +33,9 @@ import { rpmDatabases } from '../fakes/rpm-databases.ts';
 import { commandIn } from './command.ts';
 import { withDockerd } from './dockerd.ts';
 import { need, scratch } from './need.ts';
+import { byDnf, dnfRoot } from './rpm-oracle.ts';
 import { databasePath, makeRpmWorld, type RpmWorld } from './rpm-world.ts';
+import { differences } from './trees.ts';
 
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/nonexistent' };
 const folder = scratch('rpm', 3 * 2 ** 30);
@@ -264,7 +266,36 @@ test('what dnf remembers leads to the repository, keys vouch, and packages of a 
     assert.equal(said.status, 0, `${words.join(' ')}: ${said.stderr}${said.stdout}`);
     return said.stdout;
   };
+  // dnf is the oracle: from a repository of these very .rpms it lays what we lay by the rpm that is among them
   await ok('create', name, file, '-b', 'chroot');
+  const [ours, theirs] = [join(folder, 'by-us'), await dnfRoot(lock, store, join(folder, 'oracle'))];
+  t.after(() => rmSync(ours, { recursive: true, force: true }));
+  await redhat.bootstrap?.(entry, lock, ours, context);
+  assert.deepEqual(await differences(localRoot(ours), localRoot(theirs), byDnf), []);
+  const sameRows = await Promise.all(
+    [ours, theirs].map(async (root) => (await readDatabase(localRoot(root))).packages),
+  );
+  const [laid, installed] = sameRows.map((list) => list.map(({ key, version }) => `${key} ${version}`));
+  assert.deepEqual(laid, installed);
+  // where no rpm is among them, this machine's does it, and leaves nothing of itself
+  const lean = join(folder, 'without-rpm');
+  t.after(() => rmSync(lean, { recursive: true, force: true }));
+  await redhat.bootstrap?.(
+    entry,
+    { ...lock, packages: lock.packages.filter(({ name }) => name !== 'rpm') },
+    lean,
+    context,
+  );
+  const { ownersOf } = await readAttribution(localRoot(ours));
+  const without = await differences(localRoot(ours), localRoot(lean), byDnf);
+  assert.deepEqual(
+    without.filter(
+      (line) => !/: directory /.test(line) && ownersOf(line.replace(/: .*/, ''))?.[0]?.key !== 'rpm.x86_64',
+    ),
+    [],
+  );
+  assert.ok(without.some((line) => line.startsWith('/usr/bin/rpm: ')));
+
   await ok('verify', name);
   await ok('install', '--yes', '-r', name, 'sed', 'grep');
   const query = ['exec', name, '--', 'rpm', '--dbpath', databasePath] as const;

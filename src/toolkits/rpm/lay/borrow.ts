@@ -23,7 +23,7 @@ export async function borrowRpm(root: string): Promise<Borrowed> {
   if (rpm === undefined || !existsSync(join(configuration, 'rpmrc'))) {
     throw new UserError('neither this environment nor this machine has rpm, which installs its packages', {
       status: 4,
-      hint: 'apt-get install rpm',
+      hint: 'install it here: apt-get install rpm',
     });
   }
   const listed = await runProcess([rpm], { env: { LD_TRACE_LOADED_OBJECTS: '1' } });

@@ -12,7 +12,10 @@ import type { AnyDistribution } from '../contract/index.ts';
 export type Activations = Readonly<Record<string, readonly EnvironmentChange[]>>;
 
 /** Asks every distribution of a spec what it wants set. */
-export function activationsOf(spec: Spec, distributions: readonly AnyDistribution[]): Activations {
+export function activationsOf(
+  spec: Pick<Spec, 'distributions' | 'lock'>,
+  distributions: readonly AnyDistribution[],
+): Activations {
   const found: Record<string, readonly EnvironmentChange[]> = {};
   for (const entry of spec.distributions) {
     const id = distributionId(entry);

@@ -11,9 +11,11 @@ import {
 import { localRoot } from '../roots/local.ts';
 import { entryDigest } from '../formats/spec/lock.ts';
 import { cutSecrets, keptEnvironment } from '../formats/spec/secrets.ts';
+import type { Activations } from './activation.ts';
 import type { Described } from './attribute.ts';
 import { hostFacts } from './host-facts.ts';
 import { entryOf, nameDistributions } from './name-distributions.ts';
+import { switchedOn } from './switched-on.ts';
 import type { TraceRequest } from './trace-request.ts';
 import type { Watched } from './watch.ts';
 
@@ -21,6 +23,8 @@ export interface Findings {
   readonly request: TraceRequest;
   readonly watched: Watched | undefined;
   readonly described: readonly Described[];
+  /** What switching on each distribution of a spec changes. */
+  readonly activationsOf: (spec: Pick<Spec, 'distributions' | 'lock'>) => Activations;
   readonly loose: readonly FileLock[];
   readonly inputs: readonly FileLock[];
   readonly outputs: readonly FileLock[];
@@ -34,18 +38,23 @@ export interface Findings {
 export async function assemble(found: Findings): Promise<{ spec: Spec; notes: readonly Note[] }> {
   const { request, loose } = found;
   const cut = request.run === undefined ? undefined : cutSecrets({ argv: request.run.command, env: request.run.env });
-  const environment = keptEnvironment(cut?.env ?? {}, [
+  const kept = keptEnvironment(cut?.env ?? {}, [
     ...(request.variables ?? []),
     ...found.described.flatMap(({ variables }) => variables ?? []),
     ...(found.folder === undefined ? [] : ['PWD']),
   ]);
-  const run = cut === undefined ? undefined : runOf(found, cut.argv);
   const named = nameDistributions(found.described);
   const entries = named.map((one) => entryOf(one, named));
   const locks = named.map(({ id, described }, index): [string, DistributionLock] => [
     id,
     { of: entryDigest(entries[index] ?? described.spec), ...described.lock },
   ]);
+  const activations = found.activationsOf({
+    distributions: entries,
+    lock: { distributions: Object.fromEntries(locks) },
+  });
+  const { environment, with: on } = switchedOn(cut?.env ?? {}, kept, activations);
+  const run = cut === undefined ? undefined : runOf(found, cut.argv, on);
   const spec: Spec = {
     repronim: 1,
     ...(run === undefined ? {} : { runs: [run.entry] }),
@@ -67,7 +76,11 @@ export async function assemble(found: Findings): Promise<{ spec: Spec; notes: re
   return { spec, notes: cut?.notes ?? [] };
 }
 
-function runOf(found: Findings, command: readonly string[]): { entry: Run; lock: RunLock } | undefined {
+function runOf(
+  found: Findings,
+  command: readonly string[],
+  on: readonly string[],
+): { entry: Run; lock: RunLock } | undefined {
   const { request, watched } = found;
   if (request.run === undefined || watched === undefined) return undefined;
   const { directory, as } = request.run;
@@ -80,6 +93,7 @@ function runOf(found: Findings, command: readonly string[]): { entry: Run; lock:
     command,
     directory,
     status: watched.status,
+    ...some('with', on),
     ...some(
       'inputs',
       inputs.map(({ path }) => path),

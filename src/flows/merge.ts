@@ -9,13 +9,12 @@ import {
   type DistributionSpec,
   type FileLock,
   type HostFacts,
-  type Run,
-  type RunLock,
   type Spec,
 } from '../model/index.ts';
 import type { AnyDistribution } from '../contract/index.ts';
 import { bindLock } from '../formats/spec/lock.ts';
-import { environmentOf } from './activation.ts';
+import { activationsOf } from './activation.ts';
+import { mergeRuns, renamedIn } from './merge/merge-runs.ts';
 import { unite, type OnConflict } from './merge/merge-entries.ts';
 
 export interface MergeOptions {
@@ -33,8 +32,9 @@ export interface MergeOptions {
 export function addTraced(held: Spec, traced: Spec, options: MergeOptions): Spec {
   const conflicts: string[] = [];
   const onConflict: OnConflict = (where, was, is) => conflicts.push(`${where}: ${was} in ${options.file}, ${is} now`);
-  const { entries, locks } = mergeDistributions(held, traced, options, onConflict);
-  const runs = mergeRuns(held, traced);
+  const { entries, locks, ids } = mergeDistributions(held, traced, options, onConflict);
+  const united = { distributions: entries, lock: { distributions: locks } };
+  const runs = mergeRuns([held, renamedIn(traced, ids)], (spec) => activationsOf(spec, options.distributions), united);
   const files = mergeFiles(held.lock?.files ?? [], traced.lock?.files ?? [], onConflict);
   refuseOtherInputs(held, traced, onConflict);
   if (conflicts.length > 0) {
@@ -67,6 +67,8 @@ export function addTraced(held: Spec, traced: Spec, options: MergeOptions): Spec
 interface Merged {
   readonly entries: readonly DistributionSpec[];
   readonly locks: Readonly<Record<string, DistributionLock>>;
+  /** The ids that what was traced has in the united spec, by those that it had. */
+  readonly ids: ReadonlyMap<string, string>;
 }
 
 function mergeDistributions(held: Spec, traced: Spec, options: MergeOptions, onConflict: OnConflict): Merged {
@@ -95,7 +97,7 @@ function mergeDistributions(held: Spec, traced: Spec, options: MergeOptions, onC
     const old = held.lock?.distributions?.[id];
     if (lock !== undefined) locks[id] = mergeLocks({ id, there, added }, old, lock, options, onConflict);
   }
-  return { entries, locks };
+  return { entries, locks, ids };
 }
 
 /** One lock of two states; what was described together with all that is held takes its place, if it has all of it. */
@@ -158,44 +160,6 @@ function named(entry: DistributionSpec, id: string, others: Spec, ids: ReadonlyM
   );
   const { type, id: _, ...rest } = entry;
   return { type, ...(entry.id === undefined && !alike && id === type ? {} : { id }), ...rest };
-}
-
-interface MergedRuns {
-  readonly list: readonly Run[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly locks: Readonly<Record<string, RunLock>>;
-}
-
-/** The runs in order; the variables that all of them share are the spec's, others those of the runs that have them. */
-function mergeRuns(held: Spec, traced: Spec): MergedRuns {
-  const before = held.runs ?? [];
-  const [run] = traced.runs ?? [];
-  if (run === undefined) return { list: before, environment: held.environment ?? {}, locks: held.lock?.runs ?? {} };
-  const all = [...before.map((one) => environmentOf(held, one)), environmentOf(traced, run)];
-  const shared = before.length === 0 ? (held.environment ?? {}) : commonOf(all);
-  const list = [...before, withId(run, before)].map((one, index): Run => {
-    const own = Object.entries(all[index] ?? {}).filter(([name, value]) => shared[name] !== value);
-    const { environment: _, ...rest } = one;
-    return { ...rest, ...(own.length === 0 ? {} : { environment: Object.fromEntries(own) }) };
-  });
-  const lock = traced.lock?.runs?.[runId(run, 0)];
-  const id = runId(list[before.length] ?? run, before.length);
-  return { list, environment: shared, locks: { ...held.lock?.runs, ...(lock === undefined ? {} : { [id]: lock }) } };
-}
-
-function commonOf(all: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
-  const [first = {}, ...others] = all;
-  return Object.fromEntries(
-    Object.entries(first).filter(([name, value]) => others.every((other) => other[name] === value)),
-  );
-}
-
-function withId(run: Run, before: readonly Run[]): Run {
-  const taken = new Set(before.map(runId));
-  if (!taken.has(runId(run, before.length))) return run;
-  let number = before.length + 1;
-  while (taken.has(`run-${number}`)) number += 1;
-  return { id: `run-${number}`, ...run };
 }
 
 function mergeFiles(

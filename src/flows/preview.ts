@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { UserError, type DistributionSpec, type Plan, type Spec } from '../model/index.ts';
+import { activationsOf, environmentOf, withActive } from './activation.ts';
 import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { baseReason } from './default-base.ts';
@@ -71,7 +72,7 @@ export async function renderTo(spec: Spec, request: RenderRequest, house: House)
     const common = {
       store: house.store,
       ...(template === undefined ? {} : { template }),
-      ...(spec.environment === undefined ? {} : { environment: spec.environment }),
+      environment: variablesOf(spec, house),
     };
     if (request.base === 'native') {
       const image = nativeBase(base.spec, house.settings('bases'));
@@ -84,6 +85,13 @@ export async function renderTo(spec: Spec, request: RenderRequest, house: House)
     await forms[form](plan, folder, { ...common, root: layerOf(laid, () => {}) });
     await removeMapped(laid.directory);
   });
+}
+
+/** Of its first run: those that are written down, and what is switched on for it sets. */
+function variablesOf(spec: Spec, { distributions }: House): Readonly<Record<string, string>> {
+  const [run] = spec.runs ?? [];
+  const environment = environmentOf(spec, run);
+  return run?.with === undefined ? environment : withActive(environment, run.with, activationsOf(spec, distributions));
 }
 
 /** The plan with the locked packages installed into an image that has some of its own: those stay. */

@@ -1,5 +1,6 @@
 import { byBytes, type Note, type Spec, type VolatilePath } from '../model/index.ts';
 import type { Access, AnyDistribution, Root, TraceContext, Tracer, TraceResult } from '../contract/index.ts';
+import { activationsOf } from './activation.ts';
 import { assemble } from './assemble.ts';
 import { countAlike } from './count-alike.ts';
 import { attribute, canonicalPaths, type Described } from './attribute.ts';
@@ -109,6 +110,7 @@ export async function trace(
     folder,
     watched,
     described: attributed.described,
+    activationsOf: (one) => activationsOf(one, parts.distributions),
     loose: loose.files,
     outputs: outputs.files,
     inputs: state.inputs,

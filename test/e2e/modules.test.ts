@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 
 import type { ModulesLock, ModulesSpec } from '../../src/distributions/modules/spec.ts';
 import { luaModulefile, tclModulefile, type Module } from '../../src/formats/modulefile.ts';
+import type { Run } from '../../src/model/index.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import { need, scratch } from './need.ts';
 
@@ -84,13 +85,27 @@ async function repronim(env: Readonly<Record<string, string>>, ...words: readonl
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
-function read(file: string): { readonly spec: ModulesSpec; readonly lock: ModulesLock } {
+interface Read {
+  readonly spec: ModulesSpec;
+  readonly lock: ModulesLock;
+  readonly run: Run | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+function read(file: string): Read {
   const value = parse(readFileSync(file, 'utf8')) as {
+    runs?: Run[];
+    environment?: Record<string, string>;
     distributions: ModulesSpec[];
     lock: { distributions: { modules: ModulesLock } };
   };
   const spec = value.distributions.find(({ type }) => type === 'modules');
-  return { spec: spec ?? assert.fail('no modules'), lock: value.lock.distributions.modules };
+  return {
+    spec: spec ?? assert.fail('no modules'),
+    lock: value.lock.distributions.modules,
+    run: value.runs?.[0],
+    environment: value.environment ?? {},
+  };
 }
 
 test('a command that uses a loaded module comes back on a chroot', async (t) => {
@@ -98,12 +113,17 @@ test('a command that uses a loaded module comes back on a chroot', async (t) => 
   const env = await loaded('tcl', 'scaler');
   writeFileSync(join(work, 'in'), '14\n');
   t.after(async () => await repronim({}, 'delete', '--yes', 'modules-before'));
-  const command = ['sh', '-c', 'scale < in > out'];
+  // what it had of variables is an output, and so compared by the replay
+  const command = ['sh', '-c', 'scale < in > out; env | grep -E "^(PATH|SCALER_|MODULEPATH|LOADED|_LM)" | sort > env'];
   const said = await repronim(env, 'reproduce', '--name', 'modules-before', '-o', file, '--', ...command);
   assert.equal(said.status, 0, said.stderr);
   assert.equal(readFileSync(join(work, 'out'), 'utf8'), '42\n');
-  const { spec, lock } = read(file);
+  assert.match(said.stderr, /2 outputs, 2 equal/);
+  const { spec, lock, run, environment } = read(file);
   assert.equal(spec.tool, 'environment-modules');
+  assert.deepEqual(run?.with, ['modules']);
+  assert.deepEqual(Object.keys(environment), ['LC_ALL', 'PATH']);
+  assert.match(readFileSync(join(work, 'env'), 'utf8'), /^LOADEDMODULES=base\/7:scaler\/1\.2$[^]*^SCALER_HOME=/m);
   assert.deepEqual(spec.packages, ['base/7', 'scaler/1.2']);
   assert.deepEqual(
     lock.packages.map(({ file: at, about }) => [at, about]),
@@ -150,7 +170,9 @@ test('what Lmod loaded is told from its own environment', async () => {
     assert.equal(spec.version, '8.6.19');
     assert.deepEqual(spec.packages, ['base/7', 'scaler/1.2']);
     assert.deepEqual(
-      lock.environment?.map(({ name, value, module }) => [name, value, module]),
+      lock.environment
+        ?.filter(({ module }) => module !== undefined)
+        .map(({ name, value, module }) => [name, value, module]),
       [
         ['PATH', `${site}/sw/base/7/bin`, 'base/7'],
         ['PATH', `${site}/sw/scaler/1.2/bin`, 'scaler/1.2'],

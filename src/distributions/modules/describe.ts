@@ -4,6 +4,7 @@ import { readBuiltBy } from '../../toolkits/trees/built-by.ts';
 import { soughtByGo } from '../../toolkits/trees/go.ts';
 import { keepUsed, limitIn, type KeptUsed } from '../../toolkits/trees/keep-used.ts';
 import { completeUsed } from '../../toolkits/trees/used.ts';
+import { ownVariables, toolSettings } from './activate.ts';
 import { toolOf } from './asked.ts';
 import { modulesOf, type Loaded, type Modules } from './loaded.ts';
 import { settingsOf } from './settings.ts';
@@ -32,7 +33,7 @@ export async function describe(
   const { kept, notes: left } = await keep(used.paths, modules, root, context);
   const { rows, evidence } = await rowsOf(loaded, kept, root);
   const roots = loaded.flatMap(({ name, roots: tops }) => tops.map((path) => ({ path, module: name })));
-  const environment = settingsOf(loaded, ran.env);
+  const environment = [...settingsOf(loaded, ran.env), ...toolSettings({ modulepath }, { packages: rows }, ran.env)];
   if (context.keep) for (const { bytes } of loaded) await context.store.add(bytes);
   const names = loaded.map(({ name }) => name);
   return {
@@ -64,7 +65,7 @@ function variablesOf(loaded: readonly Loaded[]): string[] {
   const before = loaded.filter((one) => one.before);
   if (before.length === 0) return [];
   const names = before.flatMap(({ read }) => read.changes.map(({ name }) => name));
-  return [...new Set([...names, 'LOADEDMODULES', '_LMFILES_', 'MODULEPATH'])].sort(byBytes);
+  return [...new Set([...names, ...ownVariables])].sort(byBytes);
 }
 
 /** What of the trees was used, with what it needs; or all of them, where everything was asked for. */

@@ -1,16 +1,11 @@
 import { posix } from 'node:path';
 import { readFile } from 'node:fs/promises';
 
-import {
-  isSafeAbsolute,
-  type ContentRef,
-  type EnvironmentChange,
-  type PackageId,
-  type Step,
-} from '../../model/index.ts';
+import { isSafeAbsolute, type ContentRef, type PackageId, type Step } from '../../model/index.ts';
 import type { Distribution, Root, Wanted } from '../../contract/index.ts';
 import { checkTree } from '../../toolkits/trees/check.ts';
 import { parseTree } from '../../toolkits/trees/entries.ts';
+import { activate } from './activate.ts';
 import { askedWithin, loadedBefore } from './asked.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
@@ -50,27 +45,7 @@ export const modules: Distribution<ModulesSpec, ModulesLock> = {
       ...modules.plan(to.spec, to.lock, to.made),
     ];
   },
-  activate(spec, lock): readonly EnvironmentChange[] {
-    // what the run loads itself is not there when it starts
-    const loaded = (lock?.packages ?? []).filter(({ within }) => within !== true);
-    if (loaded.length === 0) return [];
-    const names = new Set(loaded.map(({ name }) => name));
-    const changes = (lock?.environment ?? []).flatMap(({ do: what, name, value, module }): EnvironmentChange[] => {
-      if (!names.has(module)) return [];
-      if (what === 'unset') return [{ do: 'unset', name }];
-      return value === undefined ? [] : [{ do: what, name, value }];
-    });
-    const folders = spec.modulepath ?? [];
-    return [
-      ...changes,
-      ...(folders.length === 0 ? [] : [set('MODULEPATH', folders)]),
-      set('LOADEDMODULES', [...names]),
-      set(
-        '_LMFILES_',
-        loaded.map(({ file }) => file),
-      ),
-    ];
-  },
+  activate,
   packages(spec) {
     return packagesOf(spec.packages);
   },
@@ -87,10 +62,6 @@ export const modules: Distribution<ModulesSpec, ModulesLock> = {
     return { ...checked, own: tree.filter(({ type }) => type !== 'directory').map(({ path }) => `/${path}`) };
   },
 };
-
-function set(name: string, values: readonly string[]): EnvironmentChange {
-  return { do: 'set', name, value: values.join(':') };
-}
 
 function contentOf({ tree, archive, packages }: ModulesLock): ContentRef[] {
   const texts = new Map(packages.map(({ sha256, size }) => [sha256, { sha256, size }]));

@@ -54,7 +54,8 @@ export interface ModuleSetting {
   readonly do: 'set' | 'prepend' | 'unset';
   readonly name: string;
   readonly value?: string;
-  readonly module: string;
+  /** Absent: the tool's own, by which it knows what is loaded. */
+  readonly module?: string;
 }
 
 export interface ModulesLock extends DistributionLock {
@@ -104,7 +105,7 @@ export const modulesLockSchema = v.looseObject({
         do: v.picklist(['set', 'prepend', 'unset']),
         name: variable,
         value: v.optional(anyText),
-        module: text,
+        module: v.optional(text),
       }),
     ),
   ),

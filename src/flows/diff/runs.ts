@@ -56,6 +56,7 @@ function textsOf(run: Run, spec: Spec, id: string): ReadonlyMap<string, string> 
     ['command', canonicalJson(run.command)],
     ['directory', run.directory ?? '/'],
     ['status', String(run.status ?? 0)],
+    ...(run.with === undefined ? [] : ([['switched on', run.with.join(', ')]] as const)),
   ]);
   const add = (kind: string, files: readonly FileLock[] | undefined, named: readonly string[] | undefined) => {
     const locked = new Map((files ?? []).map((file) => [posix.normalize(file.path), fileText(file)]));

@@ -17,13 +17,28 @@ export const workFolder = '/.repronim-lay';
 
 /** Puts stub, plan and driver into the tree's work folder. The versions of Python 3 that it is done for: `3.11`. */
 export function prepareBytecode(root: string, packages: readonly Laid[]): readonly string[] {
-  const versions: string[] = [];
-  for (const { payload } of packages) {
-    for (const entry of payload.entries) {
-      const found = /^f\/usr\/lib\/python(3\.[0-9]+)\/py_compile\.py$/.exec(entry);
-      if (found?.[1] !== undefined) versions.push(found[1]);
-    }
-  }
+  const versions = versionsWith('py_compile.py', packages);
+  // a minimal Python compiles what little it has by itself: the driver needs more of the library
+  const whole = versionsWith('json/__init__.py', packages);
+  return stubbed(
+    root,
+    packages,
+    versions.filter((version) => whole.includes(version)),
+  );
+}
+
+/** The versions of Python whose library has this file. */
+function versionsWith(file: string, packages: readonly Laid[]): readonly string[] {
+  const form = /^f\/usr\/lib\/python(3\.[0-9]+)\/(.+)$/;
+  return packages.flatMap(({ payload }) =>
+    payload.entries.flatMap((entry) => {
+      const [, version = '', path] = form.exec(entry) ?? [];
+      return path === file ? [version] : [];
+    }),
+  );
+}
+
+function stubbed(root: string, packages: readonly Laid[], versions: readonly string[]): readonly string[] {
   for (const version of versions) {
     const original = join(root, `usr/lib/python${version}/py_compile.py`);
     const kept = join(root, workFolder, `python${version}/py_compile.py`);

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import {
   byBytes,
   distributionId,
+  notMadeYet,
   runId,
   UserError,
   type Argv,
@@ -85,7 +86,7 @@ export function planOf(spec: Spec, parts: readonly Part[], made: Made): Plan {
     bootstrap: { id: base.id, type: base.plugin.type, summary: `${listed} packages of ${base.plugin.title}` },
     steps,
     contents: steps.flatMap((step) => {
-      if (step.do === 'unpack') return [step.archive];
+      if (step.do === 'unpack') return step.archive === notMadeYet ? [] : [step.archive];
       return step.do === 'write' && typeof step.content !== 'string' ? [step.content] : [];
     }),
   };

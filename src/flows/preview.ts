@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { UserError, type DistributionSpec, type Plan, type Spec } from '../model/index.ts';
+import { notMadeYet, UserError, type DistributionSpec, type Plan, type Spec } from '../model/index.ts';
 import { activationsOf, environmentOf, withActive } from './activation.ts';
 import { obtainAll } from './create/obtain.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { baseReason } from './default-base.ts';
 import type { House } from './house.ts';
-import { baseOf, installSteps, partsOf, planOf, stepsOf, type Part } from './plan.ts';
+import { baseOf, installSteps, partsOf, planOf, stepsOf, type Made, type Part } from './plan.ts';
 import { nativeBase } from '../formats/bases.ts';
 import { renderApptainer } from '../formats/render/apptainer.ts';
 import { renderDockerfile } from '../formats/render/dockerfile.ts';
@@ -19,7 +19,8 @@ import { removeMapped } from '../sessions/mapped.ts';
 
 /** The plan of an exact spec, without fetching or making anything. `added`: its base, where that is one by default. */
 export function previewOf(spec: Spec, house: House, added?: DistributionSpec): Plan {
-  const plan = planOf(spec, partsOf(spec, house.distributions), {});
+  const parts = partsOf(spec, house.distributions);
+  const plan = planOf(spec, parts, unmade(parts));
   return added === undefined ? plan : { ...plan, bootstrap: { ...plan.bootstrap, because: baseReason(added) } };
 }
 
@@ -31,10 +32,15 @@ export function previewInPlace(spec: Spec, house: House): Plan {
   const { distributions, customize, files } = stepsOf(
     spec,
     parts.filter((part) => part !== base),
-    {},
+    unmade(parts),
   );
   const because = 'compared with the system that is there, which is not touched unless --allow-system is said';
   return { ...plan, bootstrap: { ...plan.bootstrap, because }, steps: [...distributions, ...customize, ...files] };
+}
+
+/** What stands for the trees that are only made when they are wanted. */
+function unmade(parts: readonly Part[]): Made {
+  return Object.fromEntries(parts.map(({ id }) => [id, { tree: notMadeYet }]));
 }
 
 /** The forms in which a plan can be written. */

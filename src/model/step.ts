@@ -7,6 +7,9 @@ export interface ContentRef {
   readonly size: number;
 }
 
+/** Content that nobody has made so far, in a plan that is only looked at. */
+export const notMadeYet: ContentRef = { sha256: '', size: 0 };
+
 interface StepBase {
   /** The reason, for people: `--dry-run` prints it. */
   readonly because: string;

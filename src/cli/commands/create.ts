@@ -38,6 +38,7 @@ export const verb: Verb = {
       matters: true,
     },
     { flags: '-o, --output <dir>', says: 'the folder of --render', matters: true },
+    { flags: '--all', says: 'every step of the plan', otherwise: 'a few of many that are alike' },
     { flags: '--template <file>', says: 'a recipe of your own for --render', otherwise: 'that of the settings' },
     ...confinementOptions,
     { flags: '--count <n>', says: 'so many of it: NAME-1, NAME-2 …, as a group NAME' },
@@ -114,7 +115,7 @@ export const verb: Verb = {
     if (only) {
       const plan = isThere(backend, params, house) ? previewInPlace(spec, house) : previewOf(spec, house, added);
       if (terminal.json) terminal.value(plan);
-      else for (const line of planLines(plan)) terminal.answer(line);
+      else for (const line of planLines(plan, options.flag('all'))) terminal.answer(line);
       return 0;
     }
     return await make({ ...common, spec, source: exact }, { terminal, options }, house, added);

@@ -1,13 +1,34 @@
 import { displayArgv } from '../../sessions/process.ts';
 import type { Plan, Step } from '../../model/index.ts';
+import { count, plural } from './numbers.ts';
+import { printable } from './table.ts';
 
-/** A plan for people: what is laid, then each step with its reason. */
-export function planLines(plan: Plan): string[] {
+/** So many steps of one kind and reason in a row are shown each; of more, the first ones. */
+const shown = 5;
+
+/** A plan for people: what is laid, then each step with its reason. `all`: every one of them. */
+export function planLines(plan: Plan, all: boolean): string[] {
+  const { summary, because } = plan.bootstrap;
   return [
-    `lay     ${plan.bootstrap.summary}${plan.bootstrap.because === undefined ? '' : `    ${plan.bootstrap.because}`}`,
-    ...plan.steps.map((step) => `${step.do.padEnd(9).slice(0, 9)} ${what(step)}    ${step.because}`),
-    `${plan.steps.length + 1} steps; nothing was made.`,
+    `lay       ${summary}${because === undefined ? '' : `    ${because}`}`,
+    ...alike(plan.steps).flatMap((steps) => {
+      const few = all || steps.length <= shown ? steps : steps.slice(0, shown - 2);
+      const lines = few.map((step) => `${step.do.padEnd(9)} ${printable(what(step))}    ${printable(step.because)}`);
+      return few === steps ? lines : [...lines, `          … and ${count(steps.length - few.length)} more: --all`];
+    }),
+    `${plural(plan.steps.length + 1, 'step')}; nothing was made.`,
   ];
+}
+
+/** Neighbours that do one thing for one reason. */
+function alike(steps: readonly Step[]): readonly (readonly Step[])[] {
+  const groups: Step[][] = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (last?.[0]?.do === step.do && last[0].because === step.because) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }
 
 function what(step: Step): string {

@@ -1,11 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Differences, Level, Verdict } from '../../model/index.ts';
+import { notMadeYet, type Differences, type Level, type Verdict } from '../../model/index.ts';
 import { diffLines } from './diff.ts';
+import { planLines } from './plan.ts';
 import { count, plural, duration, size } from './numbers.ts';
 import { printable, shortened, tableLines } from './table.ts';
 import { verdictLines, verdictSentence } from './verdict.ts';
+
+test('of a plan, steps that are alike are not all shown', () => {
+  const step = (path: string, because: string) => ({ do: 'write', path, content: '', because }) as const;
+  const bootstrap = { id: 'debian', type: 'debian', summary: '2 packages of Debian' };
+  const steps = [
+    step('/etc/a', 'a key'),
+    ...Array.from({ length: 1234 }, (_, index) => step(`/usr/${index}`, 'changed')),
+    { do: 'unpack', archive: notMadeYet, into: '/opt/env', because: 'an environment' } as const,
+  ];
+  const plan = { bootstrap, steps, contents: [] };
+  assert.deepEqual(planLines(plan, false), [
+    'lay       2 packages of Debian',
+    'write     /etc/a    a key',
+    'write     /usr/0    changed',
+    'write     /usr/1    changed',
+    'write     /usr/2    changed',
+    '          … and 1,231 more: --all',
+    'unpack    /opt/env    an environment',
+    '1,237 steps; nothing was made.',
+  ]);
+  assert.equal(planLines(plan, true).length, 1238);
+});
 
 test('numbers, sizes and times', () => {
   assert.deepEqual([0, 999, 9871, 1_234_567].map(count), ['0', '999', '9,871', '1,234,567']);

@@ -18,6 +18,7 @@ export const verb: Verb = {
   options: [
     { flags: '-t, --tag <tag...>', says: 'a name for it; may be given several times', matters: true },
     { flags: '-n, --dry-run', says: 'say what would be done, and do nothing', matters: true },
+    { flags: '--all', says: 'every step of the plan', otherwise: 'a few of many that are alike' },
     { flags: '--trust', says: 'build it also where nothing can be confined', matters: true },
   ],
   examples: [
@@ -34,7 +35,7 @@ export const verb: Verb = {
     if (options.flag('dryRun')) {
       const plan = previewOf(spec, house);
       if (terminal.json) terminal.value(plan);
-      else for (const line of planLines(plan)) terminal.answer(line);
+      else for (const line of planLines(plan, options.flag('all'))) terminal.answer(line);
       return 0;
     }
     const source = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(writeSpec(spec, house)));

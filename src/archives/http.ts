@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { UserError } from '../model/index.ts';
+import { authorizationFor } from './logins.ts';
 
 export interface GetOptions {
   readonly signal: AbortSignal;
@@ -51,6 +52,9 @@ async function follow(address: string, { signal, from, to, accept }: GetOptions)
     const headers: Record<string, string> = { 'user-agent': 'repronim', 'accept-encoding': 'identity' };
     if (accept !== undefined) headers['accept'] = accept;
     if ((from !== undefined && from > 0) || to !== undefined) headers['range'] = `bytes=${from ?? 0}-${to ?? ''}`;
+    const isSafe = at.protocol === 'https:' || (await isPrivate(at.hostname));
+    const login = authorizationFor(at, isSafe);
+    if (login !== undefined) headers['authorization'] = login;
     const response = await fetch(at, { redirect: 'manual', signal, headers });
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || location === null) return response;

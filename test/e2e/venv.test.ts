@@ -9,6 +9,8 @@ import { parse } from 'yaml';
 import type { Spec } from '../../src/model/index.ts';
 import type { PythonPackage } from '../../src/toolkits/python/spec.ts';
 import { runProcess } from '../../src/sessions/process.ts';
+import { serve } from '../fakes/serve.ts';
+import { makeWheel } from '../fakes/wheel.ts';
 import { withDockerd } from './dockerd.ts';
 import { need, scratch } from './need.ts';
 import { myself, type } from './person.ts';
@@ -197,7 +199,31 @@ test('packages of one user', async () => {
   assert.equal(said.status, 0, said.stdout + said.stderr);
 });
 
-test('a wish is resolved, made and verified, and made again from what is held', async () => {
+/** An index that wants a password, and somebody whose own pip.conf has it. */
+async function closedIndex() {
+  const wheel = makeWheel('behindlock', '1.5', { 'behindlock.py': 'word = "let in"\n' });
+  const login = `Basic ${Buffer.from('me:pa55word').toString('base64')}`;
+  const served = await serve(state, ({ url, headers }, response) => {
+    if (headers.authorization !== login) response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    else if (url === `/${wheel.file}`) response.end(wheel.bytes);
+    else if (url === '/simple/behindlock/')
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(`<a href="/${wheel.file}#sha256=${wheel.sha256}">${wheel.file}</a>`);
+    else response.writeHead(404).end();
+    return true;
+  });
+  const home = join(place, 'keyholder');
+  mkdirSync(join(home, '.config/pip'), { recursive: true });
+  const address = `${served.url.replace('//', '//me:pa55word@')}/simple`;
+  writeFileSync(join(home, '.config/pip/pip.conf'), `[global]\nextra-index-url = ${address}\n`);
+  return { served, person: { ...me, env: { ...me.env, HOME: home } } };
+}
+
+test('a wish is resolved, also by one’s own password, made and verified, and made again from what is held', async () => {
+  const { served, person } = await closedIndex();
+  ends.push(async () => await served[Symbol.asyncDispose]());
+  const types = async (...words: string[]) => await type(person, words, { directory: study });
   const file = join(study, 'wish.yaml');
   writeFileSync(
     file,
@@ -209,7 +235,7 @@ distributions:
 - type: venv
   path: /opt/an env
   python: "3.11"
-  packages: [jinja2<4, pygments]
+  packages: [behindlock, jinja2<4, pygments]
 `,
   );
   const resolved = await types('resolve', file);
@@ -218,20 +244,25 @@ distributions:
   assert.deepEqual(
     locks['venv']?.packages.map(({ name, requested }) => [name, requested]),
     [
+      ['behindlock', true],
       ['Jinja2', true],
       ['MarkupSafe', undefined],
       ['Pygments', true],
     ],
   );
   const text = readFileSync(file, 'utf8');
+  assert.doesNotMatch(text, /pa55word/);
   assert.equal((await types('resolve', file)).status, 0);
   assert.equal(readFileSync(file, 'utf8'), text);
   const created = await types('create', '--backend', 'chroot', 'wish', file);
   assert.equal(created.status, 0, created.stderr);
   const ran = await types('exec', 'wish', '--', '/opt/an env/bin/pygmentize', '-V');
   assert.match(ran.stdout, /^Pygments version/);
-  const program = 'import jinja2, markupsafe._speedups, sys; print(sys.prefix)';
-  assert.equal((await types('exec', 'wish', '--', '/opt/an env/bin/python', '-c', program)).stdout, '/opt/an env\n');
+  const program = 'import behindlock, jinja2, markupsafe._speedups, sys; print(behindlock.word, sys.prefix)';
+  const said = await types('exec', 'wish', '--', '/opt/an env/bin/python', '-c', program);
+  assert.equal(said.stdout, 'let in /opt/an env\n');
+  const found = await runProcess(['grep', '-rl', 'pa55word', join(state, 'home')], { env, accept: 'any' });
+  assert.equal(found.stdout.toString(), '');
   const verified = await types('verify', 'wish');
   assert.equal(verified.status, 0, verified.stdout);
 });

@@ -65,7 +65,7 @@ function notesOn(
   { hadSecret, indexes }: InstallerSettings,
 ): Note[] {
   const gone = packages.filter(({ key, direct }) => !artifacts.has(key) && direct?.kind !== 'folder');
-  const secret = 'the address of an index had a user name or password in it: it is written and asked without';
+  const secret = 'the address of an index had a user name or password in it: it is written without';
   return [
     ...gone.map(({ key, name, version }): Note => ({
       kind: 'gone',

@@ -5,11 +5,12 @@ export interface Reported {
   readonly name: string;
   readonly version: string;
   readonly url: string;
-  readonly sha256: string;
+  /** Absent where an index does not tell it. */
+  readonly sha256?: string;
   readonly requested: boolean;
 }
 
-/** An installation report of pip ("Installation Report", pip's documentation); what has no sha256 is left out. */
+/** An installation report of pip ("Installation Report", pip's documentation). */
 export function parseReport(bytes: Uint8Array): Reported[] {
   let value: unknown;
   try {
@@ -28,8 +29,9 @@ export function parseReport(bytes: Uint8Array): Reported[] {
     const sha256 = typeof named === 'string' ? named : /^sha256=(.*)$/.exec(typeof hash === 'string' ? hash : '')?.[1];
     if (typeof name !== 'string' || !isProjectName(name) || typeof version !== 'string' || typeof url !== 'string')
       return [];
-    if (!/^[\w.!+-]{1,128}$/.test(version) || sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256)) return [];
-    return [{ name, version, url, sha256, requested: requested === true }];
+    if (!/^[\w.!+-]{1,128}$/.test(version)) return [];
+    const digest = sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {};
+    return [{ name, version, url, ...digest, requested: requested === true }];
   });
 }
 

@@ -1,20 +1,20 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { byBytes, UserError, type Argv } from '../../model/index.ts';
+import { byBytes, UserError } from '../../model/index.ts';
 import type { CreateContext } from '../../contract/index.ts';
-import { CommandFailed, runProcess } from '../../sessions/process.ts';
+import { CommandFailed } from '../../sessions/process.ts';
+import { askPip, downloadByPip, type Question } from './ask-pip.ts';
+import type { Indexes } from './index-page.ts';
 import { indexesFor } from './obtain-wheels.ts';
 import { normalizeName } from './metadata.ts';
 import { remoteZip } from './remote-zip.ts';
-import { parseReport, type Reported } from './report.ts';
+import type { Reported } from './report.ts';
 import { parseRequirement, satisfies, type Requirement } from './requirement.ts';
 import { isWheelPackage, seeds, type PythonLock, type PythonPackage, type PythonSpec } from './spec.ts';
+import { compareVersions } from './version.ts';
 import { parseWheelName } from './wheel.ts';
-
-/** The newest glibc whose wheels are taken: what older systems than the newest have. */
-const newestGlibc = 28;
 
 /**
  * From names to exact wheels, by pip's own resolver on this machine: wheels only, so nothing of a stranger's is
@@ -40,8 +40,15 @@ export async function resolvePackages(
   await mkdir(context.work, { recursive: true });
   const folder = await mkdtemp(join(context.work, 'pip-'));
   try {
-    const run = async (more: readonly string[], constraints: readonly string[]) =>
-      await askPip({ ...wish, packages: [...(wish.packages ?? []), ...more] }, python, constraints, folder, context);
+    // this machine's own settings count first, also for what a login is known to
+    const indexes = await indexesFor(wish, context);
+    const question = (more: readonly string[], constraints: readonly string[]): Question => ({
+      wish: { ...wish, packages: [...(wish.packages ?? []), ...more] },
+      python,
+      constraints,
+      folder,
+    });
+    const run = async (...asked: Parameters<typeof question>) => await askPip(question(...asked), context);
     let report: readonly Reported[];
     try {
       report = await run(kept, staying);
@@ -52,12 +59,10 @@ export async function resolvePackages(
         throw asUserError(again, wish);
       });
     }
-    const packages: PythonPackage[] = [];
-    const indexes = await indexesFor(wish, context);
-    for (const one of report) {
-      const requested = one.requested && named.has(normalizeName(one.name));
-      packages.push(await lockOne({ ...one, requested }, indexes, context));
-    }
+    const wished = report.map((one) => ({ ...one, requested: one.requested && named.has(normalizeName(one.name)) }));
+    const packages = await lockAll(wished, question([], []), indexes, context).catch((error: unknown) => {
+      throw asUserError(error, wish);
+    });
     return { python, packages: packages.sort((a, b) => byBytes(normalizeName(a.name), normalizeName(b.name))) };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -89,94 +94,67 @@ function heldConstraints(
   });
 }
 
-/** pip's installation report (pip 22.2 and later) of what it would install for that Python on this kind of machine. */
-async function askPip(
-  wish: PythonSpec,
-  python: string,
-  constraints: readonly string[],
-  folder: string,
+/** Each package as a row; what our own client can't look at, pip gets. */
+async function lockAll(
+  report: readonly Reported[],
+  question: Question,
+  indexes: Indexes,
   context: CreateContext,
-): Promise<readonly Reported[]> {
-  const program = await findPip(python, context);
-  const file = join(folder, 'constraints.txt');
-  await writeFile(file, constraints.map((line) => `${line}\n`).join(''));
-  const [index, ...others] = wish.indexes ?? [];
-  const argv: Argv = [
-    ...program,
-    'install',
-    '--dry-run',
-    '--ignore-installed',
-    '--quiet',
-    '--no-input',
-    '--disable-pip-version-check',
-    '--only-binary=:all:',
-    `--report=${join(folder, 'report.json')}`,
-    `--target=${join(folder, 'target')}`,
-    `--constraint=${file}`,
-    `--python-version=${python}`,
-    '--implementation=cp',
-    ...platforms().map((platform) => `--platform=${platform}`),
-    ...(index === undefined ? [] : [`--index-url=${index}`]),
-    ...others.map((other) => `--extra-index-url=${other}`),
-    '--',
-    ...(wish.packages ?? []),
-  ];
-  context.onProgress({ step: 'resolve', what: `${wish.packages?.length ?? 0} packages of Python, by pip` });
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
-  await runProcess(argv, { env, cwd: folder, signal: context.signal, timeoutMs: 600_000 });
-  return parseReport(await readFile(join(folder, 'report.json')));
-}
-
-/** A pip of this machine; one of the same version of Python knows best what that needs. */
-async function findPip(python: string, { signal }: CreateContext): Promise<Argv> {
-  const minor = /^\d+\.\d+/.exec(python)?.[0] ?? '3';
-  const env = { ...process.env } as Record<string, string>;
-  for (const program of [`python${minor}`, `/usr/bin/python${minor}`, 'python3', '/usr/bin/python3']) {
-    const argv: Argv = [program, '-m', 'pip'];
-    const { status, stdout } = await runProcess([...argv, '--version'], {
-      env,
-      accept: 'any',
-      signal,
-      timeoutMs: 60_000,
-    });
-    const [, major] = /^pip (\d+)\./.exec(stdout.toString()) ?? [];
-    if (status === 0 && Number(major) >= 23) return argv;
+): Promise<PythonPackage[]> {
+  const packages: PythonPackage[] = [];
+  const closed: Reported[] = [];
+  for (const one of report) {
+    const row = await lockOne(one, indexes, context);
+    if (row === undefined) closed.push(one);
+    else packages.push(row);
   }
-  throw new UserError('packages of Python are resolved by pip (23 or later), and there is none here', {
-    status: 4,
-    hint: 'install python3-pip',
-  });
+  if (closed.length === 0) return packages;
+  const words = closed.map(({ name, version }) => `${name}==${version}`);
+  const files = await downloadByPip(words, question, context);
+  for (const { name, version, sha256, requested } of closed) {
+    const path = files.find((file) => isWheelOf(posix.basename(file), name, version));
+    if (path === undefined) throw new UserError(`pip got no wheel of ${name} ${version}`);
+    const added = await context.store.addFile(path);
+    if (sha256 !== undefined && added.sha256 !== sha256)
+      throw new UserError(`the wheel of ${name} ${version} is not what its index says`);
+    const row = { name, version, file: posix.basename(path), size: added.size, sha256: added.sha256 };
+    packages.push({ ...row, ...(requested ? { requested: true } : {}) });
+  }
+  return packages;
 }
 
-/** Tags of the kinds of Linux that wheels are made for (PEP 600). */
-function platforms(): string[] {
-  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-  const found: string[] = [];
-  for (let minor = newestGlibc; minor >= 17; minor -= 1) found.push(`manylinux_2_${minor}_${machine}`);
-  found.push(`manylinux2014_${machine}`);
-  if (machine === 'x86_64')
-    found.push('manylinux_2_12_x86_64', 'manylinux2010_x86_64', 'manylinux_2_5_x86_64', 'manylinux1_x86_64');
-  return [...found, `linux_${machine}`];
+function isWheelOf(file: string, name: string, version: string): boolean {
+  const wheel = parseWheelName(file);
+  return wheel?.name === normalizeName(name) && compareVersions(wheel.version.replaceAll('_', '-'), version) === 0;
 }
 
+/** Undefined where what is needed to know of it can't be looked at. */
 async function lockOne(
   { name, version, url, sha256, requested }: Reported,
-  indexes: Awaited<ReturnType<typeof indexesFor>>,
+  indexes: Indexes,
   context: CreateContext,
-): Promise<PythonPackage> {
+): Promise<PythonPackage | undefined> {
+  if (sha256 === undefined) return undefined;
   const { files } = await indexes.filesOf(normalizeName(name));
   const listed = files.find((file) => file.sha256 === sha256);
   const file = listed?.file ?? decodeURIComponent(posix.basename(URL.parse(url)?.pathname ?? ''));
   if (parseWheelName(file) === undefined) throw new UserError(`${name} ${version} has no wheel: ${file}`);
   const size = listed?.size ?? (await sizeOf(url, sha256, context));
-  return { name, version, file, size, sha256, ...(requested ? { requested: true } : {}) };
+  return size === undefined
+    ? undefined
+    : { name, version, file, size, sha256, ...(requested ? { requested: true } : {}) };
 }
 
 /** In bytes. A file of this machine (`find-links`) is put into the store: no index may have it. */
-async function sizeOf(url: string, sha256: string, { signal, store }: CreateContext): Promise<number> {
-  if (!url.startsWith('file://')) return (await remoteZip(url, undefined, signal)).size;
+async function sizeOf(url: string, sha256: string, { signal, store }: CreateContext): Promise<number | undefined> {
+  if (!url.startsWith('file://')) {
+    try {
+      return (await remoteZip(url, undefined, signal)).size;
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    }
+  }
   const added = await store.addFile(fileURLToPath(url));
   if (added.sha256 !== sha256) throw new UserError(`${url} is not what pip said it is`);
   return added.size;

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 
 import type { Context, Root } from '../../contract/index.ts';
+import { rememberLogin } from '../../archives/logins.ts';
 import { cutAddress } from '../../formats/spec/secrets.ts';
 import { readZipDirectory, readZipMember } from '../../roots/zip.ts';
 
@@ -64,6 +65,8 @@ export async function installerSettings(root: Root, asked: Asked, context: Conte
   }
   const all = [...(found.none || found.index === undefined ? [] : [found.index]), ...found.extra];
   const indexes = all.filter((one) => /^https?:$/.test(URL.parse(one)?.protocol ?? ''));
+  // whoever runs us may ask what they have a login for; an image's or another root's is not theirs
+  if (root.directory === '/') indexes.forEach(rememberLogin);
   return {
     indexes: [...new Set(indexes.map((one) => cutAddress(one).replace(/\/+$/, '')))],
     folders: [...new Set(found.folders)],

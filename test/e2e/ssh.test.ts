@@ -160,6 +160,23 @@ test('ssh: without modules of perl, the system’s programs make the digests', a
   assert.deepEqual(there, here);
 });
 
+test('ssh: a host with neither perl nor GNU tools: this machine’s perl is brought along', async () => {
+  await need('busybox-static');
+  const hide = ['mount --bind /dev/null /usr/bin/perl', 'mount --bind /dev/null /usr/bin/zstd'];
+  for (const tool of ['rm', 'cp', 'tar', 'gzip', 'env']) hide.push(`mount --bind /bin/busybox /usr/bin/${tool}`);
+  const hidden = ['unshare', '--mount', '/bin/sh', '-c', `${hide.join(' && ')} && exec "$@"`, 'sh'];
+  await using bare = await withSshd([user], [], hidden);
+  const rootfs = await smallRoot();
+  const own: SshParams = { host: user, folder: '.repronim-bare', config: bare.config };
+  await using made = await makeInstance(ssh, own, rootfs);
+  await using session = await made.instance.session();
+  const { stdout } = await session.run(['sh', '-c', 'id -u; perl -e "print 1 + 1"; echo mine > /etc/issue']);
+  assert.equal(stdout.toString(), '0\n2');
+  assert.equal((await session.root.readFile('/etc/issue')).toString(), 'mine\n');
+  await session.write('/etc/issue', readFileSync(join(rootfs.directory, 'etc/issue')));
+  assert.deepEqual(await fingerprintOf(session.root), await fingerprintOf(localRoot(rootfs.directory)));
+});
+
 test('ssh: a command is traced on a host, as root and as an ordinary user', async () => {
   for (const name of ['there', user]) {
     const context = backendContext(folder('trace'));

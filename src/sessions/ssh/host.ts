@@ -4,9 +4,11 @@ import * as v from 'valibot';
 
 import { sh } from '../../formats/render/quote.ts';
 import { sha256, UserError } from '../../model/index.ts';
-import { runProcess } from '../process.ts';
-import { connectionTo, sshEnvironment, type Connection } from './connection.ts';
+import { askOnce } from './ask-once.ts';
+import { carriedWords } from './carried-perl.ts';
+import { connectionTo, type Connection } from './connection.ts';
 import { fieldBytes } from './frames.ts';
+import { install, ownParts, type Part } from './install.ts';
 
 /** A host, with what of ours is there. */
 export interface Host {
@@ -29,12 +31,8 @@ export interface Host {
   line(mode: 'exec' | 'serve' | 'look', fields: readonly (string | number)[]): string;
 }
 
-const parts = [
-  ...['remote.pl', 'serve.pl', 'look.pl'].map((name) => new URL(name, import.meta.url)),
-  ...['enter.pl', 'files.pl', 'leave.pl', 'mounts.pl', 'terminal.pl'].map(
-    (name) => new URL(`../enclosure/${name}`, import.meta.url),
-  ),
-];
+/** Programs that are asked for: what we can do with what is there. */
+const asked = ['perl', 'tar', 'zstd', 'gzip', 'podman', 'apptainer', 'singularity'] as const;
 
 /** Finds out what a host is; POSIX sh is enough for it. On standard input: whatever shell somebody has there reads none of it. */
 const aroundScript = `
@@ -46,36 +44,13 @@ case $folder in
 esac
 printf '%s\\0' "" repronim "$folder" "$(id -u)" "$(uname -m)" "$(uname -s)" "$(id -g)" "$(id -G)" "$mask" "\${HOME:-/}"
 [ -e "$folder/lib/$2/whole" ] && printf 'installed\\0'
-for program in perl zstd gzip podman apptainer singularity; do
+[ -e "$folder/lib/$2/perl/loader" ] && printf 'brought\\0'
+for program in ${asked.join(' ')}; do
   for bin in /usr/local/bin /usr/bin /bin /usr/local/sbin /usr/sbin /sbin; do
     [ -x "$bin/$program" ] && { printf '%s\\0' "$program"; break; }
   done
 done
 :
-`;
-
-/** Takes our scripts in: name, length, content, again and again. They are there whole or not at all. */
-const takeIn = `
-my ($folder) = @ARGV;
-umask 077;
-for (my $at = index $folder, "/", 1; ; $at = index $folder, "/", $at + 1) {
-  my $path = $at < 0 ? $folder : substr $folder, 0, $at;
-  mkdir $path, 0700 or -d $path or die "$path: $!\\n";
-  last if $at < 0;
-}
-binmode DATA;
-local $/;
-my $all = <DATA>;
-while (length $all) {
-  my ($name, $size) = unpack "Z32 N", $all;
-  die "it came in half\\n" if length $all < 36 + $size;
-  die "not a name\\n" unless $name =~ /^[a-z]+\\.pl\\z/;
-  open my $file, ">", "$folder/$name.$$" or die "$folder: $!\\n";
-  print $file substr $all, 36, $size;
-  close $file and rename "$folder/$name.$$", "$folder/$name" or die "$folder/$name: $!\\n";
-  substr $all, 0, 36 + $size, "";
-}
-open my $whole, ">", "$folder/whole" or die "$folder: $!\\n";
 `;
 
 const known = new Map<string, Promise<Host>>();
@@ -101,7 +76,7 @@ export async function openHost(
 
 async function open(connection: Connection, wanted: string): Promise<Host> {
   await connection.ensure();
-  const contents = parts.map((part) => ({ name: part.pathname.split('/').at(-1) ?? '', content: readFileSync(part) }));
+  const contents = ownParts();
   const digest = sha256(Buffer.concat(contents.map(({ content }) => content))).slice(0, 16);
   const key = [digest, wanted];
   const facts = recall(connection, key) ?? (await lookAround(connection, wanted, digest, contents));
@@ -117,7 +92,9 @@ async function open(connection: Connection, wanted: string): Promise<Host> {
     line(mode, fields) {
       const word = fieldBytes(['@machine', machine, ...fields]).toString('hex');
       if (word.length > largestWord) throw new RangeError('too much for a command line');
-      return sh`exec env LC_ALL=C PERL_BADLANG=0 perl ${`${folder}/lib/${digest}/remote.pl`} ${mode} ${word}`;
+      const lib = `${folder}/lib/${digest}`;
+      const perl = facts.programs.includes('perl') ? ['perl'] : carriedWords(lib);
+      return sh`exec env LC_ALL=C PERL_BADLANG=0 ${[...perl, `${lib}/remote.pl`, mode, word]}`;
     },
   };
 }
@@ -166,9 +143,9 @@ async function lookAround(
   connection: Connection,
   wanted: string,
   digest: string,
-  contents: readonly { readonly name: string; readonly content: Buffer }[],
+  contents: readonly Part[],
 ): Promise<Facts> {
-  const said = await ask(connection, sh`exec /bin/sh -s ${wanted} ${digest}`, Buffer.from(aroundScript));
+  const said = await askOnce(connection, sh`exec /bin/sh -s ${wanted} ${digest}`, Buffer.from(aroundScript));
   const [chatter = '', mark, ...answers] = said.toString('utf8').split('\0').slice(0, -1);
   const [folder = '', uid = '', kernelMachine = '', kernel, gid, groups = '', umask = '', home = '/'] = answers;
   const programs = answers.slice(8);
@@ -185,13 +162,13 @@ async function lookAround(
   }
   if (kernel !== 'Linux') throw new UserError(`${host} is no Linux machine`, { status: 4 });
   const machine = machines[kernelMachine];
-  if (!programs.includes('perl') || machine === undefined) {
-    throw new UserError(
-      machine === undefined ? `nothing is known about machines like ${host}` : `${host} has no perl`,
-      { status: 4, hint: 'perl-base (Debian) or perl-interpreter (Fedora) is enough' },
-    );
+  if (machine === undefined) {
+    throw new UserError(`nothing is known about machines like ${host} (${kernelMachine})`, {
+      status: 4,
+      hint: `known: ${Object.keys(machines).join(', ')}`,
+    });
   }
-  if (!programs.includes('installed')) await install(connection, `${folder}/lib/${digest}`, contents);
+  await install(connection, { lib: `${folder}/lib/${digest}`, machine, there: new Set(programs) }, contents);
   const others = groups.split(' ').map(Number);
   return {
     folder,
@@ -216,39 +193,3 @@ const machines: Readonly<Record<string, string>> = {
   riscv64: 'riscv64',
   loongarch64: 'loong64',
 };
-
-async function install(
-  connection: Connection,
-  folder: string,
-  contents: readonly { readonly name: string; readonly content: Buffer }[],
-): Promise<void> {
-  const packed = contents.map(({ name, content }) => {
-    const head = Buffer.alloc(36);
-    head.write(name);
-    head.writeUInt32BE(content.length, 32);
-    return Buffer.concat([head, content]);
-  });
-  await ask(
-    connection,
-    sh`exec env LC_ALL=C PERL_BADLANG=0 perl - ${folder}`,
-    Buffer.concat([Buffer.from(`${takeIn}__END__\n`), ...packed]),
-  );
-}
-
-async function ask(connection: Connection, line: string, input: Buffer): Promise<Buffer> {
-  const result = await runProcess(connection.argv(line), {
-    env: sshEnvironment(),
-    accept: 'any',
-    limit: 1024 * 1024,
-    input,
-  });
-  if (result.status === 0) return result.stdout;
-  const said = result.stderr
-    .toString('utf8')
-    .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
-    .slice(-300);
-  throw new UserError(`cannot do anything on ${connection.host}: ${said === '' ? `status ${result.status}` : said}`, {
-    status: 4,
-  });
-}

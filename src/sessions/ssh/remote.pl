@@ -13,6 +13,9 @@ our ($mode, $given) = @ARGV;
 our (%one, @passed);
 (our $here = $0) =~ s{[^/]*$}{};
 our $top = "${here}../..";
+# The interpreter: the host's own, or where it has none, one that was brought along, with its own loader and libraries.
+my $brought = "${here}perl";
+our @perl = -e "$brought/loader" ? ("$brought/loader", '--library-path', "$brought/lib", "$brought/perl", "-I$brought/inc") : ($^X);
 our ($machine, %call);
 binmode $_ for \*STDIN, \*STDOUT;
 $| = 1;
@@ -49,7 +52,7 @@ sub start_enter {
   open my $report, '+>', undef or die "no temporary file: $!\n";
   syswrite $report, $bytes;
   sysseek $report, 0, 0;
-  my @argv = ref $how ? @$how : ($^X, "${here}enter.pl", $how, $machine);
+  my @argv = ref $how ? @$how : (@perl, "${here}enter.pl", $how, $machine);
   my $pid = fork // die "fork: $!\n";
   if ($pid == 0) {
     # Above everything first: 3 may be one of these.
@@ -99,7 +102,7 @@ sub mapped {
   return ('map', [(map { (map => $_) } @argv), ($kind eq 'subordinate' ? (uids => $uids, gids => $gids) : ()), @$fields]);
 }
 
-sub enter_argv { return ($^X, "${here}enter.pl", $_[0], $machine) }
+sub enter_argv { return (@perl, "${here}enter.pl", $_[0], $machine) }
 
 # Holders, as sessions/held.ts and backends/chroot/hold.ts have them.
 sub start_of {

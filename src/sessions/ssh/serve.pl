@@ -136,11 +136,16 @@ sub remove_tree {
     (my $mount = (split / /, $line)[4] // '') =~ s/\\([0-7]{3})/chr oct $1/ge;
     die "$mount is mounted in it: unmount it first\n" if grep { index("$mount/", "$_/") == 0 } @paths;
   }
-  my ($how, $fields) = mapped([], '/bin/rm', '-rf', '--one-file-system', '--', @paths);
-  my ($pid) = start_enter($how, $fields);
-  waitpid $pid, 0;
-  system { '/bin/rm' } '/bin/rm', '-rf', '--one-file-system', '--', @paths;
-  die "rm ended with status " . ($? >> 8) . "\n" if $?;
+  # the option is not everywhere; nothing is mounted in them
+  for my $options (['-rf', '--one-file-system'], ['-rf']) {
+    my @words = ('/bin/rm', @$options, '--', @paths);
+    my ($how, $fields) = mapped([], @words);
+    my ($pid) = start_enter($how, $fields);
+    waitpid $pid, 0;
+    system { '/bin/rm' } @words;
+    return if !$? && !grep { lstat $_ } @paths;
+  }
+  die "rm ended with status " . ($? >> 8) . "\n";
 }
 
 sub remove {
@@ -175,11 +180,14 @@ sub copy {
   make_folders($one{state});
   write_file("$one{state}/rootfs", $one{digest}) or die "$one{state}: $!\n";
   remove_tree("$one{state}/upper", "$one{state}/work");
-  my ($how, $fields) = mapped([], '/bin/cp', '-a', '-x', '--reflink=auto', '--', $one{below}, "$one{state}/copy");
-  my ($pid) = start_enter($how, $fields);
-  waitpid $pid, 0;
-  die "cp ended with status " . ($? >> 8) . "\n" if $?;
-  return;
+  for my $options (['-a', '-x', '--reflink=auto'], ['-a']) { # not all are everywhere
+    my ($how, $fields) = mapped([], '/bin/cp', @$options, '--', $one{below}, "$one{state}/copy");
+    my ($pid) = start_enter($how, $fields);
+    waitpid $pid, 0;
+    return if !$?;
+    remove_tree("$one{state}/copy");
+  }
+  die "cp ended with status " . ($? >> 8) . "\n";
 }
 
 # A tree that is being carried here: how much of it is there. Nobody else carries it meanwhile.

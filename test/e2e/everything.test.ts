@@ -50,7 +50,7 @@ describe('everything at once', { skip, concurrency: 1 }, () => {
     );
     const spec = readFileSync(file, 'utf8');
     const [above = ''] = spec.split(/^lock:$/m);
-    assert.ok(above.split('\n').length < 90, `${above.split('\n').length} lines above the lock`);
+    assert.ok(above.split('\n').length < 80, `${above.split('\n').length} lines above the lock`);
     const types = [...above.matchAll(/^- type: (\w+)$/gm)].map(([, type = '']) => type).toSorted(byBytes);
     assert.deepEqual(types, ['conda', 'datalad', 'debian', 'git', 'git', 'modules', 'npm', 'prefix', 'venv']);
   });

@@ -25,17 +25,25 @@ export async function obtainAll(
 /** Throws UserError for what can be had nowhere, and says where it was sought. */
 export function refuseMissing(missing: readonly Missing[]): void {
   if (missing.length === 0) return;
-  const details = missing.flatMap(({ what, tried }) => [
-    what,
-    ...tried.map(({ label, because }) => `  ${label}: ${because}`),
-    ...(tried.length === 0 ? ['  nowhere to look: neither an archive nor a bundle is known'] : []),
-  ]);
+  const details = missing.flatMap(({ what, tried }) => [what, ...triedLines(tried)]);
   throw new UserError(
     missing.length === 1
       ? `${missing[0]?.what ?? ''} can be had nowhere`
       : `${missing.length} things can be had nowhere`,
     { details, hint: 'a bundle brings them along: repronim trace --bundle --complete, where the trace was made' },
   );
+}
+
+/** Where it was sought: each place with its reason, and in one line those that have nothing at all. */
+function triedLines(tried: Missing['tried']): string[] {
+  if (tried.length === 0) return ['  nowhere to look: neither an archive nor a bundle is known'];
+  const absent = tried.filter(({ because }) => because === 'not there');
+  if (absent.length < 3) return tried.map(({ label, because }) => `  ${label}: ${because}`);
+  const others = tried.filter((one) => !absent.includes(one));
+  return [
+    `  not in ${absent.map(({ label }) => label).join(', ')}`,
+    ...others.map(({ label, because }) => `  ${label}: ${because}`),
+  ];
 }
 
 function merge(answers: readonly Obtained[]): Obtained {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { UserError } from '../model/index.ts';
 import { authorizationFor } from './logins.ts';
+import { request } from './request.ts';
 
 export interface GetOptions {
   readonly signal: AbortSignal;
@@ -55,7 +56,7 @@ async function follow(address: string, { signal, from, to, accept }: GetOptions)
     const isSafe = at.protocol === 'https:' || (await isPrivate(at.hostname));
     const login = authorizationFor(at, isSafe);
     if (login !== undefined) headers['authorization'] = login;
-    const response = await fetch(at, { redirect: 'manual', signal, headers });
+    const response = await request(at, { signal, headers });
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || location === null) return response;
     await response.body?.cancel();
@@ -105,7 +106,7 @@ const addresses = new Map<string, Promise<readonly string[]>>();
 
 /** A name that nobody knows is not known a second later either. */
 function isFinal(error: unknown): boolean {
-  return error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOTFOUND';
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOTFOUND';
 }
 
 function isBusy(status: number): boolean {
@@ -121,6 +122,7 @@ function waitFor(response: Response, attempt: number): number {
 
 function asUserError(error: unknown): UserError {
   if (error instanceof UserError) return error;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new UserError(cause instanceof Error ? cause.message || cause.name : String(cause), { cause: error });
+  // of several addresses of one name, each has its own reason
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return new UserError(first instanceof Error ? first.message || first.name : String(first), { cause: error });
 }

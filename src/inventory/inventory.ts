@@ -52,6 +52,8 @@ export interface RootfsValue {
   readonly base?: string;
   /** What it was imported from, for people; absent where it was built. */
   readonly from?: string;
+  /** The tree of an instance as it was found: no spec says what is in it. */
+  readonly opaque?: true;
   /** Content of the store that it is made from and that archives have: sha256s. */
   readonly fetched: readonly string[];
   /** The sha256 of the list of what the user's own steps made, in the store. */

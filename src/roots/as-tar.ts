@@ -11,12 +11,21 @@ const filled = /^\/(?:dev|proc|sys)\//;
 
 /**
  * Any root as a tar: every entry in byte order, with owners, whole seconds and file capabilities; sockets are left
- * out, and what the kernel fills. The same tree is the same bytes. Throws UserError for what can't be read: half a tree is none.
+ * out, and what the kernel fills, and devices, which it is told of. The same tree is the same bytes. Throws UserError
+ * for what can't be read: half a tree is none.
  */
-export async function* asTar(root: Root, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* asTar(
+  root: Root,
+  signal: AbortSignal,
+  onDevice: (path: string) => void = () => {},
+): AsyncGenerator<Uint8Array> {
   let batch: Entry[] = [];
   for await (const entry of root.scan({ digests: [], signal })) {
     if (entry.path === '/' || entry.type === 'socket' || filled.test(entry.path)) continue;
+    if (entry.type === 'character' || entry.type === 'block') {
+      onDevice(entry.path);
+      continue;
+    }
     batch.push(entry);
     if (batch.length < batchSize) continue;
     yield* members(batch, root);
@@ -29,7 +38,7 @@ export async function* asTar(root: Root, signal: AbortSignal): AsyncGenerator<Ui
 async function* members(entries: readonly Entry[], root: Root): AsyncGenerator<Uint8Array> {
   const stats = await root.lstat(entries.map(({ path }) => path));
   for (const [index, entry] of entries.entries()) {
-    const { path, type, mode, uid, gid, target, device, capability } = entry;
+    const { path, type, mode, uid, gid, target, capability } = entry;
     if (entry.unreadable === true || type === 'socket') {
       throw new UserError(`${path} of ${root.label} cannot be read`, { hint: 'try it as root', status: 4 });
     }
@@ -43,7 +52,6 @@ async function* members(entries: readonly Entry[], root: Root): AsyncGenerator<U
       mtimeMs: stats[index]?.mtimeMs ?? 0,
       size: content.length,
       ...(target === undefined ? {} : { target }),
-      ...(device === undefined ? {} : { device }),
       ...(capability === undefined ? {} : { capability }),
     });
     yield content;

@@ -103,10 +103,11 @@ test('an opaque commit is the tree, and says that nothing is known of it', async
   const listed = JSON.parse(await does(['image', 'ls', '--json'])) as {
     tags: string[];
     from?: string;
+    opaque?: boolean;
     spec?: string;
   }[];
   const found = listed.find(({ tags }) => tags.includes('opaque'));
-  assert.deepEqual([found?.from, found?.spec], ['commit of again', undefined]);
+  assert.deepEqual([found?.from, found?.opaque, found?.spec], ['again', true, undefined]);
   await does(['create', 'blind', '--image', 'opaque']);
   assert.equal(await does(['exec', 'blind', '--', 'ls', '/data']), 'two\n');
   await refuses(['verify', 'blind'], /was not made from a spec/);

@@ -57,6 +57,10 @@ test('what is made is made exactly, is verified, runs, and goes; what came later
   done(await run('create', 'native-two', spec, '-b', 'native', '--trust'));
   assert.equal(done(await run('exec', 'native-two', '--', join(tool, 'bin/say'))), 'it says so\n');
   assert.match(done(await run('verify', 'native-two')), /is what its spec says/);
+  assert.equal((await run('image', 'export', 'native-two', '-o', join(directory, 'two.tar'))).status, 2);
+  const bundle = join(directory, 'two.repronim');
+  done(await run('image', 'export', 'native-two', '-o', bundle));
+  done(await run('create', '--dry-run', bundle));
   writeFileSync(join(tool, 'text'), 'another\n');
   const verdict = await run('verify', 'native-two');
   assert.equal(verdict.status, 3);

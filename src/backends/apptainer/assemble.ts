@@ -33,7 +33,7 @@ export async function assemble(
       context.onProgress({ step: 'create', what: 'packing a SIF', done: (done += bytes), unit: 'bytes' });
     await writeSquashfs(clampTimes(layerOf(rootfs, onBytes), rootfs.laid ?? Infinity), squashfs, context.signal);
     const architecture = await architectureOf(rootfs.directory);
-    const labels = sifLabels(architecture, rootfs.digest);
+    const labels = sifLabels(architecture, { 'org.repronim.lock': `sha256:${rootfs.digest}` });
     await writeSif({ squashfs, architecture, labels, spec: undefined }, beside);
     await rename(beside, reference);
   } finally {

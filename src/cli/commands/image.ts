@@ -14,8 +14,9 @@ export const group: Group = {
     delete: ['remove images', () => import('./image/delete.ts')],
   },
   examples: [
-    ['repronim image build study.yaml -t study:1', ''],
+    ['repronim image build study.yaml -t study:1', 'the tree that environments of the spec are made from'],
     ['repronim image export study:1 -o study.oci.tar', 'for podman, skopeo, docker ≥ 25'],
     ['repronim image import study.oci.tar -t study:1', 'on another machine; its spec comes along'],
+    ['repronim image export study -o study.repronim', 'what it is made from, as a bundle'],
   ],
 };

@@ -172,8 +172,8 @@ export async function adoptCommit(commit: Commit, house: House): Promise<void> {
 /** The tree itself as an image: nothing is known of it but that it was this instance's. */
 export async function commitOpaque(name: string, tags: readonly string[], house: House): Promise<RootfsValue> {
   await attach(name, house);
-  const { digest } = await importImage(name, { tags }, house);
-  return await changeImage(digest, house, (value) => ({ ...value, from: `commit of ${name}` }));
+  const { digest } = await importImage(name, { tags, opaque: true }, house);
+  return await changeImage(digest, house, (value) => ({ ...value, from: name, opaque: true }));
 }
 
 function originOf(name: string, rootfs: Attached['rootfs'] | RootfsValue): Root {

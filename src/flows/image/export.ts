@@ -22,8 +22,11 @@ import type { House } from '../house.ts';
 import { specOfImage } from './find.ts';
 import { nameOf } from './list.ts';
 
-/** What an image can be written as; the words are skopeo's (containers-transports(5)) where it has them. */
-export const imageFormats = ['tar', 'docker-archive', 'oci', 'oci-archive', 'squashfs', 'sif'] as const;
+/** What a tree can be written as; the words are skopeo's (containers-transports(5)) where it has them. */
+const treeFormats = ['tar', 'docker-archive', 'oci', 'oci-archive', 'squashfs', 'sif'] as const;
+/** And what it was made from: the spec, and what that can't be re-created without. */
+export const imageFormats = [...treeFormats, 'bundle'] as const;
+type TreeFormat = (typeof treeFormats)[number];
 export type ImageFormat = (typeof imageFormats)[number];
 
 export interface Exported {
@@ -44,7 +47,7 @@ export interface Exported {
 export async function exportImage(
   image: RootfsValue,
   file: string,
-  format: ImageFormat,
+  format: TreeFormat,
   house: House,
 ): Promise<Exported> {
   const target = resolve(file);
@@ -66,7 +69,7 @@ export async function exportImage(
 async function write(
   image: RootfsValue,
   beside: string,
-  format: ImageFormat,
+  format: TreeFormat,
   spec: string | undefined,
   work: string,
   house: House,
@@ -83,17 +86,18 @@ async function write(
   }
   if (format === 'tar') return await save(compressed(layer(), target), beside, signal);
 
+  const labels = labelsOf(image);
   if (format === 'sif') {
     const squashfs = join(work, 'root.squashfs');
     await writeSquashfs(layer(), squashfs, signal);
     const architecture = await architectureOf(image.directory);
-    await writeSif({ squashfs, architecture, labels: sifLabels(architecture, image.digest), spec }, beside);
+    await writeSif({ squashfs, architecture, labels: sifLabels(architecture, labels), spec }, beside);
     return await summed(beside);
   }
   const facts = {
     architecture: await architectureOf(image.directory),
     command: await commandOf(image.directory),
-    labels: { 'org.repronim.lock': `sha256:${image.digest}` },
+    labels,
   };
   const name = nameOf(image).includes(':') ? nameOf(image) : `${nameOf(image)}:latest`;
   if (format === 'docker-archive') {
@@ -115,7 +119,7 @@ async function write(
     compressed: { digest: digest(sha256), size, file: packed },
     spec,
     name,
-    base: (await specOfImage(image, house))?.lock?.from,
+    annotations: { ...(await annotationsOf(image, house)), ...labels },
   });
   return format === 'oci-archive' ? await save(writeMembers(files), beside, signal) : await writeFolder(files, beside);
 }
@@ -142,7 +146,7 @@ async function writeFolder(files: readonly ArchiveFile[], folder: string): Promi
 }
 
 /** A file is replaced; of folders only an empty one, or a layout of an earlier time. */
-async function put(beside: string, target: string, format: ImageFormat): Promise<void> {
+async function put(beside: string, target: string, format: TreeFormat): Promise<void> {
   if (format === 'oci') {
     const layout = await stat(join(target, 'oci-layout')).catch(() => undefined);
     const there = await stat(target).catch(() => undefined);
@@ -204,6 +208,40 @@ async function specText(image: RootfsValue, house: House): Promise<string | unde
   const stored = image.spec === undefined ? undefined : await house.store.find(image.spec);
   if (stored === undefined) return undefined;
   return await readFile(stored, 'utf8');
+}
+
+/** What every form says of an image that has room for it. */
+function labelsOf({ digest: tree, opaque, from }: RootfsValue): Readonly<Record<string, string>> {
+  return {
+    'org.repronim.lock': `sha256:${tree}`,
+    ...(opaque === true ? { 'org.repronim.opaque': `commit of ${from ?? ''}` } : {}),
+  };
+}
+
+/** Where it comes from, in the words of image-spec's annotations.md: what it is on top of, and the work in it. */
+async function annotationsOf(image: RootfsValue, house: House): Promise<Readonly<Record<string, string>>> {
+  const spec = await specOfImage(image, house);
+  const base = spec?.lock?.from ?? (image.base === undefined ? undefined : digest(image.base));
+  const [, baseName] = /^(?:docker|podman):(.+)$/.exec((await baseOfImage(image, house))?.from ?? '') ?? [];
+  const work = spec?.distributions
+    .map((entry) => entry as { readonly remote?: unknown; readonly commit?: unknown })
+    .find(({ remote }) => typeof remote === 'string' && /^https?:/.test(remote));
+  const said = {
+    'base.digest': base,
+    'base.name': baseName,
+    source: work?.remote,
+    revision: work?.commit,
+  };
+  return Object.fromEntries(
+    Object.entries(said).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[`org.opencontainers.image.${key}`, value]] : [],
+    ),
+  );
+}
+
+async function baseOfImage({ base }: RootfsValue, house: House): Promise<RootfsValue | undefined> {
+  const held = base === undefined ? undefined : await house.inventory.rootfs.find(base);
+  return held?.value;
 }
 
 function digest(sha256: string): Digest {

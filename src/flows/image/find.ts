@@ -1,6 +1,7 @@
 import { UserError, type Spec } from '../../model/index.ts';
 import type { RootfsValue } from '../../inventory/inventory.ts';
 import type { Hall, House } from '../house.ts';
+import { isInPlace } from '../attach.ts';
 import { loadStored } from '../load.ts';
 
 const tagForm = /^[a-z][a-z0-9._-]{0,63}(?::[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$/;
@@ -27,6 +28,12 @@ export async function findImage(word: string, hall: Hall): Promise<RootfsValue> 
   const instance = await hall.inventory.instances.find(word).catch(() => undefined);
   const made = values.find(({ digest }) => digest === instance?.value?.image.rootfs);
   if (made !== undefined) return made;
+  if (instance?.value !== undefined && isInPlace(instance.value)) {
+    throw new UserError(`${word} is laid over ${instance.value.image.reference}: it has no tree of its own`, {
+      status: 2,
+      hint: `a bundle says what it is made from: repronim image export ${word} -o ${word}.repronim`,
+    });
+  }
   const known = values.map(({ digest, tags }) => tags?.[0] ?? digest.slice(0, 12));
   throw new UserError(`there is no image ${word}`, {
     status: 2,

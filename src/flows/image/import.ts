@@ -22,18 +22,19 @@ import { changeImage, takeTags } from './tag.ts';
 /**
  * Takes a tree that somebody else has written (a tar, an archive of `docker save`, an OCI layout or archive, a
  * squashfs, a SIF, or any place) as an image of ours, under the digest of what is in it. A spec that was put into it comes
- * along, or is given; without one, the image can be used and compared, but not verified.
+ * along, as does that of an instance, or one is given; without one, or `opaque`, the image can be used and compared, but
+ * not verified.
  */
 export async function importImage(
   from: string,
-  options: { readonly tags: readonly string[]; readonly spec?: string },
+  options: { readonly tags: readonly string[]; readonly spec?: string; readonly opaque?: boolean },
   house: House,
 ): Promise<RootfsValue> {
   for (const tag of options.tags) checkTag(tag);
   return await withWork(house, async (work) => {
     const source = await open(from, work, house);
     try {
-      const spec = await specOf(from, options.spec, work, house);
+      const spec = options.opaque === true ? undefined : await specOf(from, options.spec, work, house);
       const digest = await digestOf(source.root, house);
       const value: RootfsValue = {
         digest,
@@ -60,9 +61,15 @@ export async function importImage(
 async function digestOf(root: Root, house: House): Promise<string> {
   const hash = createHash('sha256');
   let done = 0;
-  for await (const piece of asTar(root, house.signal)) {
+  const devices: string[] = [];
+  for await (const piece of asTar(root, house.signal, (path) => devices.push(path))) {
     hash.update(piece);
     house.onProgress({ step: 'import', what: root.label, done: (done += piece.length), unit: 'bytes' });
+  }
+  if (devices.length > 0) {
+    const more = devices.length > 10 ? [`… and ${devices.length - 10} more`] : [];
+    const finished = 'devices are left out: a place has its own';
+    house.onProgress({ step: 'import', finished, details: [...devices.slice(0, 10), ...more] });
   }
   return hash.digest('hex');
 }
@@ -135,7 +142,10 @@ async function specOf(
 ): Promise<string | undefined> {
   if (named !== undefined) return (await load(named, house)).source.sha256;
   const kind = kindOf(from);
-  if (kind === undefined) return undefined;
+  if (kind === undefined) {
+    const instance = await house.inventory.instances.find(from).catch(() => undefined);
+    return instance?.value?.spec;
+  }
   const inside =
     kind === 'sif'
       ? openSif(resolve(from)).spec

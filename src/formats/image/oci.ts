@@ -18,8 +18,8 @@ export interface Layout extends ImageFacts {
   readonly compressed: Blob & { readonly file: string };
   /** The spec's text, attached to the image as a referrer. */
   readonly spec: string | undefined;
-  /** The digest of the image that it is on top of, as we call it. */
-  readonly base?: string | undefined;
+  /** Further annotations of the image: of `org.opencontainers.image.*` those of annotations.md, and our own. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** The name under which tools find it: `org.opencontainers.image.ref.name`. */
   readonly name: string;
 }
@@ -29,7 +29,7 @@ export interface Layout extends ImageFacts {
  * subject is the image, as registries keep such things beside an image.
  */
 export function ociFiles(layout: Layout): readonly ArchiveFile[] {
-  const { compressed, spec, name, architecture, base } = layout;
+  const { compressed, spec, name, architecture } = layout;
   const config = imageConfig(layout);
   const manifest = json({
     schemaVersion: 2,
@@ -37,7 +37,7 @@ export function ociFiles(layout: Layout): readonly ArchiveFile[] {
     config: descriptor(types.config, blobOf(config)),
     layers: [descriptor(types.layer, compressed)],
     annotations: {
-      ...(base === undefined ? {} : { 'org.opencontainers.image.base.digest': base }),
+      ...layout.annotations,
       'org.opencontainers.image.created': created,
       'org.opencontainers.image.title': name,
       ...(spec === undefined ? {} : { 'org.repronim.spec': blobOf(Buffer.from(spec)).digest }),

@@ -65,11 +65,11 @@ export async function writeSif(parts: SifParts, file: string): Promise<void> {
 }
 
 /** What an image says of itself, in the words that apptainer has for it. */
-export function sifLabels(architecture: string, digest: string): SifParts['labels'] {
+export function sifLabels(architecture: string, own: SifParts['labels']): SifParts['labels'] {
   return {
     'org.label-schema.build-arch': architecture,
     'org.label-schema.schema-version': '1.0',
-    'org.repronim.lock': `sha256:${digest}`,
+    ...own,
   };
 }
 

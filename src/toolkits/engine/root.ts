@@ -25,7 +25,7 @@ const keptPaths = /^\/(?:etc|var\/lib)\/|\/\.git\//;
 /**
  * A container as a root, from what the engine itself gives: nothing is needed inside, and it may be stopped. Single
  * files are fetched as they are asked for; a scan, a folder or many files read the whole (`GET …/export`) once, until
- * something `changed`. `instead` is what is to be seen at the engine's own paths.
+ * something `changed`, and who reads many large files has it read once more, with all content. `instead` is what is to be seen at the engine's own paths.
  */
 export function containerRoot(
   engine: Engine,
@@ -35,6 +35,9 @@ export function containerRoot(
   instead: () => Promise<Instead>,
 ): ContainerRoot {
   let index: Promise<TarRoot> | undefined;
+  /** The same, with the content of everything: for who reads much of it. */
+  let contents: Promise<TarRoot> | undefined;
+  let fetched = 0;
   let hasMd5 = false;
   const read = async (md5 = false): Promise<TarRoot> => {
     if (md5 && !hasMd5) drop();
@@ -46,7 +49,11 @@ export function containerRoot(
         instead: hidden,
         keep: (path, size) => size <= keptSize || keptPaths.test(path),
         md5,
-        fetch: async (path) => (await files.read(path, Number.MAX_SAFE_INTEGER)) ?? lost(path),
+        fetch: async (path) => {
+          fetched += 1;
+          if (fetched > few) return await (await readContents(hidden)).readFile(path, Number.MAX_SAFE_INTEGER);
+          return (await files.read(path, Number.MAX_SAFE_INTEGER)) ?? lost(path);
+        },
       });
     })();
     index.catch(() => {
@@ -54,12 +61,23 @@ export function containerRoot(
     });
     return await index;
   };
+  const readContents = async (hidden: Instead): Promise<TarRoot> => {
+    contents ??= (async () => {
+      const stream = await engine.stream('GET', `/containers/${container}/export`);
+      return await tarRoot(stream, label, { instead: hidden, md5: false });
+    })();
+    contents.catch(() => {
+      contents = undefined;
+    });
+    return await contents;
+  };
   const lost = (path: string): never => {
     throw new RootError('ENOENT', path, label);
   };
   const drop = () => {
-    index?.then((root) => root[Symbol.asyncDispose]()).catch(() => {}); // it was never opened then
-    index = undefined;
+    // what was never opened need not be closed
+    for (const one of [index, contents]) one?.then((root) => root[Symbol.asyncDispose]()).catch(() => {});
+    [index, contents, fetched] = [undefined, undefined, 0];
   };
   /** The path in its own folder, and what is there: the engine's own paths as the image has them. */
   const look = async (path: string) => {
@@ -168,9 +186,9 @@ export function containerRoot(
       yield* (await read(options?.digests?.includes('md5') === true)).scan(options);
     },
     async [Symbol.asyncDispose]() {
-      const last = index;
-      index = undefined;
-      await (await last?.catch(() => undefined))?.[Symbol.asyncDispose]();
+      const last = [index, contents];
+      [index, contents] = [undefined, undefined];
+      for (const one of last) await (await one?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
 }

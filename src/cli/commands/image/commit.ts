@@ -50,8 +50,9 @@ export const verb: Verb = {
         return 0;
       }
       const image = await commitOpaque(name, options.list('tag'), house);
-      if (terminal.json) terminal.value({ digest: `sha256:${image.digest}`, tags: image.tags, from: image.from });
-      else terminal.answer(`${nameOf(image)}  sha256:${image.digest}`);
+      const { digest, tags, from } = image;
+      if (terminal.json) terminal.value({ digest: `sha256:${digest}`, tags, from, opaque: true });
+      else terminal.answer(`${nameOf(image)}  sha256:${digest}`);
       terminal.say(`          the tree of ${name} as it is: no spec says what is in it`);
       return 0;
     }

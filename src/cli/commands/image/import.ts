@@ -5,7 +5,7 @@ import type { Verb } from '../../verb.ts';
 
 export const verb: Verb = {
   summary: 'Take in an image: a file of any of the formats, or what is at a place.',
-  usage: ['image import FILE|PLACE -t TAG [--spec SPEC]'],
+  usage: ['image import FILE|BUNDLE|PLACE|NAME -t TAG [--spec SPEC]'],
   operands: [1, 1],
   command: 'none',
   options: [
@@ -15,9 +15,13 @@ export const verb: Verb = {
   examples: [
     ['repronim image import study.oci.tar -t study:1', 'its spec comes along'],
     ['repronim image import docker:debian:bookworm -t stock', 'what a docker daemon has; nothing is pulled'],
+    ['repronim image import study -t study:1', 'the tree of an environment as it is now, for another backend'],
   ],
-  async run({ terminal, operands, options }) {
+  async run(invocation) {
+    const { terminal, operands, options } = invocation;
     const [from = ''] = operands;
+    // a bundle has no tree, but what it is made from
+    if (from.endsWith('.repronim')) return await (await import('./build.ts')).verb.run(invocation);
     const spec = options.text('spec');
     const image = await importImage(
       from,

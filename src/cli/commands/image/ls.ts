@@ -1,4 +1,4 @@
-import { listImages } from '../../../flows/image/list.ts';
+import { listImages, originOf } from '../../../flows/image/list.ts';
 import { tableLines } from '../../render/table.ts';
 import { hallOf } from '../../hall-of.ts';
 import type { Verb } from '../../verb.ts';
@@ -23,12 +23,12 @@ export const verb: Verb = {
       terminal.say('no images: repronim image build SPEC -t TAG makes one');
       return 0;
     }
-    const rows = listed.map(({ digest, tags, backends, instances, from, spec }) => [
+    const rows = listed.map(({ digest, tags, backends, instances, ...rest }) => [
       tags.length === 0 ? '-' : tags.join(', '),
       digest.slice(0, 12),
       backends.length === 0 ? '-' : backends.join(', '),
       instances.length === 0 ? '-' : instances.join(', '),
-      from === undefined ? 'built' : `from ${from}${spec === undefined ? ', no spec' : ''}`,
+      originOf(rest),
     ]);
     for (const line of tableLines([['image', 'digest', 'backends', 'instances', 'origin'], ...rows]))
       terminal.answer(line);

@@ -1,5 +1,5 @@
 import { findImage, specOfImage } from '../../../flows/image/find.ts';
-import { listImages } from '../../../flows/image/list.ts';
+import { listImages, originOf } from '../../../flows/image/list.ts';
 import { houseOf } from '../../settings.ts';
 import type { Verb } from '../../verb.ts';
 
@@ -30,7 +30,7 @@ export const verb: Verb = {
       ['image', listed?.tags.join(', ') || '-'],
       ['digest', `sha256:${image.digest}`],
       ['tree', image.directory],
-      ['origin', image.from ?? 'built from its spec'],
+      ['origin', originOf(image)],
       ['spec', spec === undefined ? 'none' : packages.join(', ')],
       ['backends', listed?.backends.join(', ') || '-'],
       ['instances', listed?.instances.join(', ') || '-'],

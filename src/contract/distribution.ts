@@ -147,6 +147,8 @@ export interface Distribution<
 
   /** Stand-alone distributions: lays exactly the locked packages into an empty folder. */
   bootstrap?(spec: S, lock: L, directory: string, context: CreateContext): Promise<LaidRoot>;
+  /** What an environment made of this does not bring, and where that can be had: said to whoever makes one. Pure. */
+  lacks?(spec: S, lock: L): readonly Note[];
   /** What turns the base into this. Pure. `made` is what `prepare` gave. */
   plan(spec: S, lock: L, made: Readonly<Record<string, ContentRef>>): readonly Step[];
 

@@ -1,7 +1,8 @@
-import { runId, sha256, UserError, type ContentRef, type Spec } from '../model/index.ts';
+import { runId, sha256, UserError, type ContentRef, type Note, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
+import { lacksOf } from './lacks.ts';
 import { activationsOf, activeFor, environmentOf } from './activation.ts';
 import { withBackendSteps } from './create/backend-steps.ts';
 import { buildRootfs, rootfsOf, type Built, type BuiltRootfs } from './create/build-rootfs.ts';
@@ -40,6 +41,8 @@ export interface Created {
   readonly inPlace?: LaidInPlace;
   /** What was got from where; absent where the rootfs was there already. */
   readonly obtained?: Obtained;
+  /** What it does not bring. */
+  readonly lacks: readonly Note[];
   readonly milliseconds: number;
 }
 
@@ -83,6 +86,7 @@ export async function create(asked: CreateRequest, house: House): Promise<Create
         instance: await backend.attach(value(image, inPlace.facts), params, context),
         inPlace: inPlace.done,
         obtained: inPlace.obtained,
+        lacks: lacksOf(request.spec, house.distributions),
         milliseconds: performance.now() - started,
       };
     }
@@ -105,6 +109,7 @@ export async function create(asked: CreateRequest, house: House): Promise<Create
       instance,
       rootfs,
       ...(obtained === undefined ? {} : { obtained }),
+      lacks: lacksOf(request.spec, house.distributions),
       milliseconds: performance.now() - started,
     };
   } catch (error) {

@@ -4,7 +4,16 @@ import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join, posix } from 'node:path';
 
-import { digestOf, isWithin, runId, UserError, type ContentRef, type Spec, type Verdict } from '../model/index.ts';
+import {
+  digestOf,
+  isWithin,
+  runId,
+  UserError,
+  type ContentRef,
+  type Note,
+  type Spec,
+  type Verdict,
+} from '../model/index.ts';
 import type { Confinement } from '../contract/index.ts';
 import { refuseStale } from '../formats/spec/lock.ts';
 import { writeSpec } from '../formats/spec/write.ts';
@@ -15,6 +24,7 @@ import { create, type Created } from './create.ts';
 import { explainDifference } from './explain-difference.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { contextOf, traceContextOf, type House } from './house.ts';
+import { lacksOf } from './lacks.ts';
 import type { Loaded } from './load.ts';
 import { stepsBeforeRun } from './plan.ts';
 import { replay, type Replay } from './replay.ts';
@@ -27,7 +37,12 @@ import { madeFrom, verify } from './verify.ts';
 /** What has been done, as soon as it is done. */
 export type Stage =
   | { readonly stage: 'traced'; readonly traced: Traced; readonly command: readonly string[] }
-  | { readonly stage: 'trusted'; readonly trust: TrustSummary; readonly confinement: Confinement }
+  | {
+      readonly stage: 'trusted';
+      readonly trust: TrustSummary;
+      readonly confinement: Confinement;
+      readonly lacks: readonly Note[];
+    }
   | { readonly stage: 'created'; readonly created: Created; readonly spec: Spec }
   | { readonly stage: 'verified'; readonly verdict: Verdict; readonly milliseconds: number }
   | { readonly stage: 'replayed'; readonly replay: Replay };
@@ -98,7 +113,12 @@ export async function reproduceFile(loaded: Loaded, options: ReproduceOptions, h
   const source = spec === loaded.spec ? loaded.source : await house.store.add(Buffer.from(text));
   return await withWork(house, async (work) => {
     const trust = await trustOf({ ...loaded, spec }, house, work);
-    options.onStage({ stage: 'trusted', trust, confinement: options.confinement });
+    options.onStage({
+      stage: 'trusted',
+      trust,
+      confinement: options.confinement,
+      lacks: lacksOf(spec, house.distributions),
+    });
     return await reproduceSpec(spec, source, options, house, { work });
   });
 }

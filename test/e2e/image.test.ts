@@ -66,6 +66,10 @@ test('docker run and docker exec are recorded by the image’s digest and labels
     assert.equal(lock?.image, id);
     assert.deepEqual(lock.labels, { 'org.opencontainers.image.version': '1.2' });
     assert.match(said.stderr.toString(), /a replay starts no engine in an environment/);
+    const shown = await runProcess([process.execPath, '--no-warnings', main, 'show', file], {
+      env: { PATH: path, HOME: directory, REPRONIM_HOME: directory },
+    });
+    assert.match(shown.stdout.toString(), /the environment does not have the image repronim-image-test:\d+ \(sha256:/);
   } finally {
     if (made.length > 0) await docker('rm', '--force', ...made);
     await docker('image', 'rm', '--force', tag);

@@ -9,6 +9,7 @@ import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { forms, previewInPlace, previewOf, renderTo } from '../../flows/preview.ts';
 import { isThere } from '../../flows/backend-of.ts';
+import { lacksOf } from '../../flows/lacks.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
 import { resourcesOf } from '../../flows/resource.ts';
@@ -18,6 +19,7 @@ import { writeSpec } from '../../formats/spec/write.ts';
 import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
 import { planLines } from '../render/plan.ts';
+import { noteLines } from '../render/trace.ts';
 import { checkName } from '../refuse.ts';
 import { backendOptions, confinementFrom, confinementOptions, houseOf, whereFrom } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
@@ -116,6 +118,7 @@ export const verb: Verb = {
       const plan = isThere(backend, params, house) ? previewInPlace(spec, house) : previewOf(spec, house, added);
       if (terminal.json) terminal.value(plan);
       else for (const line of planLines(plan, options.flag('all'))) terminal.answer(line);
+      for (const line of noteLines(lacksOf(spec, house.distributions), terminal.verbose)) terminal.say(line);
       return 0;
     }
     return await make({ ...common, spec, source: exact }, { terminal, options }, house, added);
@@ -147,6 +150,7 @@ function sayGroup(name: string, created: readonly Created[], spec: Spec | undefi
   if (terminal.json) terminal.value(created.map(answerOf));
   const [first] = created;
   if (first !== undefined) for (const line of createdLine(first, spec)) terminal.say(line);
+  for (const line of noteLines(first?.lacks ?? [], terminal.verbose)) terminal.say(`          ${line}`);
   const [one, last] = [created[0]?.name ?? '', created.at(-1)?.name ?? ''];
   terminal.say(`          ${name}: ${created.length === 1 ? one : `${one} to ${last}`}`);
   terminal.say(`          repronim exec --each ${name} -- COMMAND`);
@@ -160,6 +164,7 @@ function answerOf(created: Created): Omit<Created, 'instance'> {
 function sayCreated(created: Created, spec: Spec | undefined, terminal: Terminal, added?: DistributionSpec): void {
   if (terminal.json) terminal.value(answerOf(created));
   for (const line of createdLine(created, spec)) terminal.say(line);
+  for (const line of noteLines(created.lacks, terminal.verbose)) terminal.say(`          ${line}`);
   if (added !== undefined) terminal.say(`          base: ${baseReason(added)}`);
   const verify = spec === undefined ? '' : `repronim verify ${created.name}     `;
   terminal.say(`          ${verify}repronim exec ${created.name} -- COMMAND`);

@@ -40,6 +40,7 @@ export function stageLines(stage: Stage, verbose: boolean): string[] {
             ? `runs confined: ${reach.join(', ')}`
             : 'runs as one of your own programs where it cannot be confined: you said --trust',
         ),
+        ...noteLines(stage.lacks, verbose).map(indent),
       ];
     }
     case 'created':

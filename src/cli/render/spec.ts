@@ -1,7 +1,9 @@
 import { distributionId, runId, type Spec } from '../../model/index.ts';
 import type { AnyDistribution } from '../../contract/index.ts';
 import { displayArgv } from '../../sessions/process.ts';
+import { lacksOf } from '../../flows/lacks.ts';
 import { plural, size } from './numbers.ts';
+import { noteLines } from './trace.ts';
 
 export interface SpecLinesOptions {
   readonly exact: string;
@@ -28,6 +30,7 @@ export function specLines(spec: Spec, { exact, all, distributions }: SpecLinesOp
     for (const { key, name, version } of shown) lines.push(`    ${name ?? key} ${version}`);
     if (packages.length > shown.length) lines.push(`    … and ${packages.length - shown.length} more: --all`);
   }
+  lines.push(...noteLines(lacksOf(spec, distributions), all));
   if (spec.customize !== undefined) lines.push(`${plural(spec.customize.length, 'step')} of customize`);
   for (const { run, file } of spec.customize ?? []) {
     lines.push(`    ${run === undefined ? `puts ${file?.path}` : `runs ${displayArgv(run)}`}`);

@@ -5,6 +5,7 @@ import type { Description, Owner, Root, TraceContext } from '../../contract/inde
 import { encodeName } from '../../roots/names.ts';
 import { fileUses } from './claim.ts';
 import { inspectImage, publicLabels, type Inspected } from './inspect.ts';
+import { neededNote } from './needed.ts';
 import { parseLabels, type Sif } from '../../formats/image/sif.ts';
 import { readSif } from './sif.ts';
 import type { ImageLock, ImageSpec } from './spec.ts';
@@ -80,8 +81,7 @@ function describeReference(use: Use, found: Inspected | undefined): { readonly o
       summary: `1 image (${reference})`,
     },
     note: neededNote(
-      { engine, reference },
-      digest,
+      { engine, reference, ...(digest === undefined ? {} : { digest }) },
       places[0] ??
         (digest === undefined
           ? `only its name is known: ${engine} did not say which image that is`
@@ -131,8 +131,10 @@ async function describeFile(
       summary: `1 image (${posix.basename(path)})`,
     },
     note: neededNote(
-      use ?? { engine: 'apptainer', reference: path },
-      sha256 === undefined ? undefined : `sha256:${sha256}`,
+      {
+        ...(use ?? { engine: 'apptainer', reference: path }),
+        ...(sha256 === undefined ? {} : { digest: `sha256:${sha256}` }),
+      },
       content === undefined
         ? `${path} on this machine${isFolder ? '' : `; it is not kept: ${ours ? `${size} bytes, more than image.limit` : 'who tracks it has it'}`}`
         : `it is kept with the trace, ${size} bytes`,
@@ -166,15 +168,6 @@ function versionOf(labels: Readonly<Record<string, string>>): string | undefined
     if (value !== undefined && /^[^\0-\x1f]{1,100}$/.test(value)) return value;
   }
   return undefined;
-}
-
-function neededNote(use: Pick<Use, 'engine' | 'reference'>, digest: string | undefined, where: string): Note {
-  const what = digest === undefined ? use.reference : `${use.reference} (${digest.slice(0, 19)}…)`;
-  return {
-    kind: 'warning',
-    about: use.reference,
-    text: `${use.engine} ran the image ${what}, and a replay starts no engine in an environment. Where it can be had: ${where}`,
-  };
 }
 
 function sameUse(a: Use, b: Use): boolean {

@@ -1,5 +1,6 @@
 import type { ContentRef, PackageId, Step } from '../../model/index.ts';
 import type { Distribution, Wanted } from '../../contract/index.ts';
+import { needed } from './needed.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
 import { imageLockSchema, imageSchema, type ImageLock, type ImageSpec } from './spec.ts';
@@ -8,7 +9,7 @@ import { usesOf } from './uses.ts';
 /** Software that is used as an image: named by what it is, and not brought into an environment. */
 export const image: Distribution<ImageSpec, ImageLock> = {
   type: 'image',
-  title: 'images',
+  title: 'container image',
   schema: imageSchema,
   lockSchema: imageLockSchema,
   notices: (ran) => usesOf(ran).length > 0,
@@ -30,6 +31,9 @@ export const image: Distribution<ImageSpec, ImageLock> = {
   },
   async wanted(): Promise<readonly Wanted[]> {
     return [];
+  },
+  lacks(spec, lock) {
+    return [needed(spec, lock)];
   },
   /** An environment does not nest engines. */
   plan(): readonly Step[] {

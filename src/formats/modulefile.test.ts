@@ -5,6 +5,7 @@ import type { EnvironmentChange } from '../model/index.ts';
 import { luaModulefile, tclModulefile } from './modulefile.ts';
 
 const changes: readonly EnvironmentChange[] = [
+  { do: 'set', name: 'PATH', value: '/usr/bin:/bin' },
   { do: 'prepend', name: 'PATH', value: '/opt/env/bin' },
   { do: 'set', name: 'ODD', value: 'a "b" $c [d] {e} \\f\ng' },
   { do: 'set', name: 'DASH', value: '-d' },
@@ -18,7 +19,7 @@ test('an environment is a module for both tools', () => {
     `#%Module1.0
 module-whatis "made by repronim \\[exit\\]"
 conflict study
-prepend-path PATH /opt/env/bin
+prepend-path PATH /opt/env/bin:/usr/bin:/bin
 setenv ODD "a \\"b\\" \\$c \\[d\\] \\{e\\} \\\\f\\ng"
 setenv DASH "-d"
 unsetenv PYTHONHOME
@@ -28,7 +29,7 @@ unsetenv PYTHONHOME
     luaModulefile(module),
     `whatis("made by repronim [exit]")
 conflict("study")
-prepend_path("PATH", "/opt/env/bin")
+prepend_path("PATH", "/opt/env/bin:/usr/bin:/bin")
 setenv("ODD", "a \\"b\\" $c [d] {e} \\\\f\\010g")
 setenv("DASH", "-d")
 unsetenv("PYTHONHOME")

@@ -1,4 +1,4 @@
-import { UserError, type EnvironmentChange } from '../model/index.ts';
+import { netChanges, UserError, type EnvironmentChange } from '../model/index.ts';
 
 /** An environment as a module of Environment Modules or Lmod. */
 export interface Module {
@@ -10,13 +10,17 @@ export interface Module {
   readonly changes: readonly EnvironmentChange[];
 }
 
-/** A Tcl modulefile (modulefile(4)), which both tools load: the file's name below a MODULEPATH folder is the module's. */
+/**
+ * A Tcl modulefile (modulefile(4)), which both tools load: the file's name below a MODULEPATH folder is the module's.
+ * A list of paths goes before what is there, also where it is set: a shell whose `PATH` was replaced finds no module tool
+ * any more, and unloading gives back only what was put before something.
+ */
 export function tclModulefile({ name, about, changes }: Module): string {
   return [
     '#%Module1.0',
     `module-whatis ${tclWord(oneLine(about))}`,
     `conflict ${tclWord(family(name))}`,
-    ...changes.map((change) => {
+    ...asModule(changes).map((change) => {
       const variable = variableOf(change);
       if (change.do === 'unset') return `unsetenv ${variable}`;
       const verb = change.do === 'set' ? 'setenv' : 'prepend-path';
@@ -31,7 +35,7 @@ export function luaModulefile({ name, about, changes }: Module): string {
   return [
     `whatis(${luaText(oneLine(about))})`,
     `conflict(${luaText(family(name))})`,
-    ...changes.map((change) => {
+    ...asModule(changes).map((change) => {
       const variable = luaText(variableOf(change));
       if (change.do === 'unset') return `unsetenv(${variable})`;
       const verb = change.do === 'set' ? 'setenv' : 'prepend_path';
@@ -39,6 +43,19 @@ export function luaModulefile({ name, about, changes }: Module): string {
     }),
     '',
   ].join('\n');
+}
+
+/** As a module makes them: a list of paths that is set goes before what is there. */
+function asModule(changes: readonly EnvironmentChange[]): readonly EnvironmentChange[] {
+  return netChanges(changes.filter(isOurs)).map((change) => {
+    const isList = change.do === 'set' && change.name.endsWith('PATH') && change.value.includes('/');
+    return isList ? { ...change, do: 'prepend' } : change;
+  });
+}
+
+/** What a module tool knows of itself is never a module's to set. */
+function isOurs({ name }: EnvironmentChange): boolean {
+  return !/^(?:LOADEDMODULES|_LMFILES_|MODULEPATH|MODULESHOME|_ModuleTable.*|_*(?:MODULES|LMOD)_.*)$/.test(name);
 }
 
 function family(name: string): string {

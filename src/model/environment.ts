@@ -24,6 +24,19 @@ export function applyChanges(
   return result;
 }
 
+/** The same in fewer words: of a variable that is set or unset, only what comes of all changes to it, at its last place. */
+export function netChanges(changes: readonly EnvironmentChange[]): readonly EnvironmentChange[] {
+  const last = new Map(changes.map((change) => [change.name, change]));
+  const end = applyChanges({}, changes);
+  return changes.flatMap((change): EnvironmentChange[] => {
+    const { name } = change;
+    if (!changes.some((other) => other.name === name && other.do !== 'prepend')) return [change];
+    if (last.get(name) !== change) return [];
+    const value = end[name];
+    return [value === undefined ? { do: 'unset', name } : { do: 'set', name, value }];
+  });
+}
+
 function prepended(value: string, list: string | undefined): string {
   if (list === undefined || list === '') return value;
   return [value, ...list.split(':').filter((part) => part !== value)].join(':');

@@ -136,6 +136,19 @@ test('a command that uses a loaded module comes back on a chroot', async (t) => 
     { path: `${site}/sw/base/7`, module: 'base/7' },
     { path: `${site}/sw/scaler/1.2`, module: 'scaler/1.2' },
   ]);
+  // the same as a module of its own, in both tools
+  mkdirSync(join(mf, 'again'));
+  for (const [form, name] of [
+    ['tcl', '1'],
+    ['lua', '2.lua'],
+  ] as const) {
+    const { stdout } = await repronim({}, 'activate', 'modules-before', '--shell', form);
+    writeFileSync(join(mf, 'again', name), stdout);
+  }
+  const had = ({ PATH, SCALER_HOME }: Record<string, string>) => [PATH, SCALER_HOME];
+  assert.deepEqual(had(await loaded('tcl', 'again/1')), had(env));
+  assert.deepEqual(had(await loaded('lmod', 'again/1')), had(env));
+  assert.deepEqual(had(await loaded('lmod', 'again/2')), had(env));
   const verified = await repronim({}, 'verify', 'modules-before');
   assert.equal(verified.status, 0, verified.stdout + verified.stderr);
   const there = await repronim({}, 'exec', 'modules-before', '--', 'ls', `${site}/sw/scaler/1.2/share`, `${mf}/scaler`);

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 
 import { runId, UserError, type EnvironmentChange } from '../../model/index.ts';
 import { activationsOf, activeFor, changesOf, environmentOf, type Activations } from '../../flows/activation.ts';
 import { attach } from '../../flows/attach.ts';
 import { load } from '../../flows/load.ts';
+import { luaModulefile, tclModulefile } from '../../formats/modulefile.ts';
 import { renderActivation } from '../../formats/render/activate.ts';
 import { hallOf } from '../hall-of.ts';
 import { houseOf } from '../settings.ts';
@@ -23,10 +25,17 @@ export const verb: Verb = {
       matters: true,
     },
     { flags: '--run <id>', says: "this run's variables", otherwise: 'the first', matters: true },
-    { flags: '--shell <shell>', says: 'for which shell', choices: ['sh'], otherwise: 'sh', matters: true },
+    {
+      flags: '--shell <form>',
+      says: 'for which shell; tcl and lua are modulefiles, for Environment Modules or Lmod, and for Lmod',
+      choices: ['sh', 'tcl', 'lua'],
+      otherwise: 'sh',
+      matters: true,
+    },
   ],
   examples: [
     ['repronim activate repronim.yaml > env.sh', 'then: . ./env.sh; repronim_deactivate takes it back'],
+    ['repronim activate study --shell tcl > modules/study', 'then: module use modules; module load study'],
     ['repronim activate study --with env', 'only what the distribution env needs, over the variables of study'],
   ],
   async run({ terminal, operands, options }) {
@@ -42,10 +51,27 @@ export const verb: Verb = {
       ...changesOf(ids, found.activations),
     ];
     if (terminal.json) terminal.value({ with: ids, changes });
-    else terminal.answer(renderActivation(changes, `${word}${ids.length === 0 ? '' : ` with ${ids.join(', ')}`}`));
+    else {
+      const about = `${word}${ids.length === 0 ? '' : ` with ${ids.join(', ')}`}`;
+      terminal.answer(forms[options.text('shell') ?? 'sh']?.(changes, about, moduleName(word)) ?? '');
+    }
     return 0;
   },
 };
+
+type Form = (changes: readonly EnvironmentChange[], about: string, name: string) => string;
+
+const forms: Readonly<Record<string, Form>> = {
+  sh: renderActivation,
+  tcl: (changes, about, name) => tclModulefile({ name, about, changes }).trimEnd(),
+  lua: (changes, about, name) => luaModulefile({ name, about, changes }).trimEnd(),
+};
+
+/** What a module of it is called where nobody says it: as the environment, or its file without the ending. */
+function moduleName(word: string): string {
+  const plain = basename(word).replace(/\.(?:ya?ml|repronim)$/, '');
+  return plain.replaceAll(/[^\w.+-]+/g, '-') || 'environment';
+}
 
 interface Found {
   readonly environment: Readonly<Record<string, string>>;

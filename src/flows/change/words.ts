@@ -27,7 +27,7 @@ export function targetsOf(asked: Asked, spec: Spec, distributions: readonly AnyD
   });
   if (asked.words.length === 0) {
     const able = known.filter(({ plugin }) => isAble(plugin));
-    if (able.length === 0) throw cannot(known[0]?.plugin.title ?? 'it', asked, known);
+    if (able.length === 0) throw cannot(known[0], asked, known);
     return able.map((one) => ({ ...one, edit: { upgrade: true }, renew: true }));
   }
   const words = new Map<(typeof known)[number], string[]>();
@@ -36,7 +36,7 @@ export function targetsOf(asked: Asked, spec: Spec, distributions: readonly AnyD
     words.set(of, [...(words.get(of) ?? []), rest]);
   }
   return [...words].map(([one, mine]) => {
-    if (!isAble(one.plugin)) throw cannot(one.plugin.title, asked, known);
+    if (!isAble(one.plugin)) throw cannot(one, asked, known);
     const everything = asked.do === 'upgrade' && mine.includes('');
     const edit = { [asked.do]: everything ? true : mine } as Edit;
     return { ...one, edit, renew: asked.do === 'upgrade' ? (everything ? true : mine) : [] };
@@ -62,7 +62,7 @@ function ownerOf(word: string, known: readonly Known[], asked: Asked): { readonl
   }
   const able = known.filter(({ plugin }) => isAble(plugin));
   const [one] = able;
-  if (one === undefined) throw cannot(known[0]?.plugin.title ?? 'it', asked, known);
+  if (one === undefined) throw cannot(known[0], asked, known);
   if (able.length > 1) {
     throw new UserError(`whose package is ${word}?`, {
       status: 2,
@@ -76,9 +76,12 @@ function isAble({ edit, change, resolve }: AnyDistribution): boolean {
   return edit !== undefined && change !== undefined && resolve !== undefined;
 }
 
-function cannot(title: string, asked: Asked, known: readonly Known[]): UserError {
+const done = { install: 'installed into', uninstall: 'uninstalled from', upgrade: 'upgraded in' } as const;
+
+function cannot(one: Known | undefined, asked: Asked, known: readonly Known[]): UserError {
   const able = known.filter(({ plugin }) => isAble(plugin)).map(({ id }) => id);
-  return new UserError(`${title}: its packages cannot be changed where they are`, {
+  const what = one === undefined ? 'it' : `${one.id} (${one.plugin.title})`;
+  return new UserError(`nothing can be ${done[asked.do]} ${what} where it is`, {
     status: 4,
     hint:
       able.length === 0

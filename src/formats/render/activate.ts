@@ -1,4 +1,4 @@
-import { byBytes, type EnvironmentChange } from '../../model/index.ts';
+import { byBytes, netChanges, type EnvironmentChange } from '../../model/index.ts';
 import { comment, sh } from './quote.ts';
 
 /**
@@ -25,7 +25,7 @@ export function renderActivation(changes: readonly EnvironmentChange[], about: s
     '  deactivate() { repronim_deactivate; }',
     '  _repronim_short=1',
     'fi',
-    ...changes.filter(({ name }) => isName(name)).map(changeLine),
+    ...netChanges(changes.filter(({ name }) => isName(name))).map(changeLine),
     'hash -r 2>/dev/null || :',
   ];
   return lines.join('\n');

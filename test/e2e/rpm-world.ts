@@ -40,12 +40,14 @@ export async function makeRpmWorld(folder: string): Promise<RpmWorld> {
   writeFileSync(join(build, 'debian.spec'), `${head}${parts.join('')}`);
   writeFileSync(join(build, 'filesystem.spec'), filesystem);
   writeFileSync(join(build, 'sample.spec'), sample);
-  for (const spec of ['filesystem', 'sample', 'debian']) {
+  writeFileSync(join(build, 'pair.spec'), pair);
+  for (const [spec, ...target] of [['filesystem'], ['sample'], ['debian'], ['pair'], ['pair', '--target=i686']]) {
     await runProcess(
       [
         'rpmbuild',
         '--quiet',
         '-bb',
+        ...target,
         '--define',
         `_topdir ${build}/top`,
         '--define',
@@ -221,6 +223,7 @@ Name: not-a-name
 cd %{buildroot}
 mkdir -p usr/bin usr/share/sample usr/share/doc/sample etc/sample.d var/lib/sample
 printf '#!/bin/sh\\necho sample\\n' >usr/bin/sample; chmod 755 usr/bin/sample; ln -s sample usr/bin/sample-link
+cp usr/bin/sample usr/bin/sample-raw
 for n in one two three four five; do echo "$n" >"usr/share/sample/$n"; done
 ln usr/share/sample/one usr/share/sample/one-again
 printf 'ü\\n' >"usr/share/sample/größe"
@@ -234,10 +237,33 @@ echo "$1" >/var/lib/sample/configured
 %files
 /usr/bin/sample
 /usr/bin/sample-link
+%caps(cap_net_raw=ep) /usr/bin/sample-raw
 /usr/share/sample
 %attr(2755,root,root) %dir /var/lib/sample
 %doc /usr/share/doc/sample/README
 %config(noreplace) /etc/sample.conf
 %config /etc/sample.d/b.conf
 %ghost %config /etc/sample.state
+`;
+
+const pair = `\
+%define _build_id_links none
+Name: pair
+Version: 1.0
+Release: 1.el8
+Summary: of two architectures, which share a file
+License: MIT
+Vendor: CentOS
+AutoReqProv: no
+Requires: filesystem
+ModularityLabel: pair:1:8040020210101:abcdef
+%description
+.
+%install
+cd %{buildroot}
+mkdir -p usr/share/pair usr/lib/%{_target_cpu}
+echo both >usr/share/pair/shared; echo %{_target_cpu} >usr/lib/%{_target_cpu}/pair
+%files
+/usr/share/pair
+/usr/lib/%{_target_cpu}/pair
 `;

@@ -134,6 +134,7 @@ test('an rpm root is traced, comes back on chroot and docker from each form of i
 });
 
 test('what is planted is found as rpm -Va finds it, and nothing else', async (t) => {
+  await need('libcap2-bin');
   const directory = join(folder, 'planted');
   await runProcess(['cp', '-a', '--', world.root, directory], { env });
   t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -165,18 +166,20 @@ test('what is planted is found as rpm -Va finds it, and nothing else', async (t)
   unlinkSync(at('/etc/sample.d/b.conf'));
   writeFileSync(at('/etc/sample.state'), 'a ghost may be anything\n');
   writeFileSync(at('/etc/passwd'), `${readFileSync(at('/etc/passwd'), 'utf8')}\n`);
+  await runProcess(['setcap', '-r', at('/usr/bin/sample-raw')], { env });
   const rpm = await asRpm(directory);
   const ours = await redhat.check?.(spec, lock, localRoot(directory), tracing);
   const found = (ours?.differing ?? []).filter(({ kind }) => kind !== 'unknown').map(({ path }) => path);
   assert.deepEqual(before, []);
   assert.deepEqual([...new Set(found)].sort(), rpm);
-  assert.equal(rpm.length, 10);
+  assert.equal(rpm.length, 11);
   assert.deepEqual(
     (ours?.differing ?? []).filter(({ kind }) => kind !== 'unknown').map(({ path, kind }) => `${path} ${kind}`),
     [
       '/etc/sample.conf changed',
       '/etc/sample.d/b.conf missing',
       '/usr/bin/sample-link changed',
+      '/usr/bin/sample-raw capability',
       '/usr/share/sample/five missing',
       '/usr/share/sample/four owner',
       '/usr/share/sample/one changed',
@@ -309,7 +312,7 @@ test('what dnf remembers leads to the repository, keys vouch, and packages of a 
   const exact = join(folder, 'exact.yaml');
   writeFileSync(
     loose,
-    `repronim: 1\ndistributions:\n- type: redhat\n  release: "9"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages:\n  - sample>=2:1.0~rc1\n`,
+    `repronim: 1\ndistributions:\n- type: redhat\n  release: "9"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages:\n  - sample>=2:1.0~rc1\n  - pair\n  - pair.i686=1.0\n`,
   );
   await ok('resolve', loose, '-o', exact);
   const resolved = readSpec(readFileSync(exact), { file: exact, distributions }).spec.lock?.distributions?.[
@@ -322,6 +325,8 @@ test('what dnf remembers leads to the repository, keys vouch, and packages of a 
   }
   assert.equal(resolved.packages.find((one) => one.name === 'sample')?.why, 'manual');
   assert.ok(resolved.packages.some((one) => one.name === 'rpm'));
+  const pairs = resolved.packages.filter((one) => one.name === 'pair').map((one) => one.architecture);
+  assert.deepEqual(pairs, ['i686', 'x86_64'], 'a name alone is of the own architecture');
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));

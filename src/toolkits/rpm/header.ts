@@ -61,6 +61,7 @@ export const tags = {
   payloadFormat: 1124,
   payloadCompressor: 1125,
   longFileSizes: 5008,
+  fileCapabilities: 5010,
   digestAlgorithm: 5011,
   payloadDigests: 5092,
   modularityLabel: 5096,

@@ -3,6 +3,7 @@ import type { Checked, Context, Root } from '../../../contract/index.ts';
 import { readText } from '../../apt/read/reader.ts';
 import type { RpmChange, RpmLock } from '../spec.ts';
 import { readAttribution, type Attribution } from './attribution.ts';
+import { decodeCapabilities, parseCapabilities, sameCapabilities } from './capabilities.ts';
 import { digestFiles, typeOf } from './changed.ts';
 import { digestAlgorithm, fileFlags, filesOf, fileStates, type RpmFile } from './package.ts';
 
@@ -10,7 +11,7 @@ import { digestAlgorithm, fileFlags, filesOf, fileStates, type RpmFile } from '.
 const watched = ['/usr', '/etc', '/opt'];
 
 /** What `rpm -V` looks at (rpm's lib/rpmvf.h), as far as `%verify` does not say otherwise. */
-const looks = { digest: 1, size: 2, link: 4, user: 8, group: 16, mode: 64 } as const;
+const looks = { digest: 1, size: 2, link: 4, user: 8, group: 16, mode: 64, capabilities: 256 } as const;
 
 interface Expected {
   readonly file: RpmFile;
@@ -51,7 +52,9 @@ export async function check(
   await lookAt(root, elsewhere, expected, look);
 
   const names = await readNames(root);
-  const showsOwners = [...entries.values()].some(({ uid, gid }) => uid !== 0 || gid !== 0);
+  const seen = [...entries.values()];
+  const showsOwners = seen.some(({ uid, gid }) => uid !== 0 || gid !== 0);
+  const shows = { owners: showsOwners, capabilities: showsOwners || seen.some(({ capability }) => capability) };
   const differing: Difference[] = unknown.map((path) => ({ path, kind: 'unknown' }));
   const explained: Difference[] = [];
   const paths = new Set([...expected.keys(), ...changed.keys()]);
@@ -75,7 +78,7 @@ export async function check(
       continue;
     }
     // of several packages that have a path, the one that it is of decides
-    const found = await Promise.all((wanted ?? []).map((one) => differencesOf(root, entry, one, names, showsOwners)));
+    const found = await Promise.all((wanted ?? []).map((one) => differencesOf(root, entry, one, names, shows)));
     const [first = [], ...others] = found;
     if (first.length === 0 || others.some((list) => list.length === 0)) continue;
     differing.push(...first.map((one) => ({ path, ...one, ...owner })));
@@ -145,7 +148,7 @@ async function differencesOf(
   entry: Entry,
   { file, algorithm }: Expected,
   names: Names,
-  showsOwners: boolean,
+  shows: { readonly owners: boolean; readonly capabilities: boolean },
 ): Promise<Found[]> {
   const found: Found[] = [];
   const isGhost = (file.flags & fileFlags.ghost) !== 0;
@@ -176,11 +179,18 @@ async function differencesOf(
   if (entry.type !== 'link' && verifies(looks.mode) && entry.mode !== (file.mode & 0o7777)) {
     found.push({ kind: 'mode', was: octal(file.mode & 0o7777), is: octal(entry.mode) });
   }
-  if (showsOwners) {
+  if (shows.owners) {
     const user = names.users.get(entry.uid) ?? String(entry.uid);
     const group = names.groups.get(entry.gid) ?? String(entry.gid);
     const isOther = (verifies(looks.user) && user !== file.user) || (verifies(looks.group) && group !== file.group);
     if (isOther) found.push({ kind: 'owner', was: `${file.user}:${file.group}`, is: `${user}:${group}` });
+  }
+  if (shows.capabilities && !isGhost && type === 'file' && verifies(looks.capabilities)) {
+    const wanted = parseCapabilities(file.capabilities);
+    const is = entry.capability === undefined ? undefined : decodeCapabilities(entry.capability);
+    if (!sameCapabilities(wanted, is)) {
+      found.push({ kind: 'capability', was: file.capabilities || 'none', is: entry.capability ?? 'none' });
+    }
   }
   return found;
 }

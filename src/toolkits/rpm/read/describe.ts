@@ -10,7 +10,7 @@ import { readHistory } from './history.ts';
 import { lockPackage } from './lock-package.ts';
 import { readCached } from './metadata.ts';
 import { readModules } from './modules.ts';
-import { fileFlags, fileStates, type RpmPackage } from './package.ts';
+import { calledIn, fileFlags, fileStates, mainArchitecture, type RpmPackage } from './package.ts';
 import { readOsRelease } from './release.ts';
 import { readRepositories, type Repository } from './repositories.ts';
 
@@ -37,7 +37,7 @@ export async function describe(
   for (const key of seeds) if (!reasons.has(key)) reasons.set(key, 'required');
   const locked = database.packages.filter(({ key }) => reasons.has(key));
   const os = await readOsRelease(root);
-  const architecture = nativeArchitecture(database.packages);
+  const architecture = mainArchitecture(database.packages);
   const facts = {
     ...(os.version === undefined ? {} : { release: os.version }),
     ...(architecture === undefined ? {} : { architecture }),
@@ -87,7 +87,7 @@ export async function describe(
     ...(os.version === undefined ? {} : { release: os.version }),
     ...(architecture === undefined ? {} : { architecture }),
     ...(sources.length === 0 ? {} : { sources }),
-    packages: listed.map((one) => `${wishName(one, architecture)}=${one.version}`),
+    packages: listed.map((one) => `${calledIn(one, architecture)}=${one.version}`),
     ...(modules.length === 0 ? {} : { modules }),
   };
   const lock: Omit<RpmLock, 'of'> = {
@@ -130,21 +130,9 @@ function keptPaths(owned: ReadonlyMap<string, readonly Owner[]>, attribution: At
   return Map.groupBy(kept, (path) => owned.get(path)?.[0]?.key ?? '');
 }
 
-/** That of most packages. */
-function nativeArchitecture(packages: readonly RpmPackage[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const { architecture } of packages) counts.set(architecture, (counts.get(architecture) ?? 0) + 1);
-  counts.delete('noarch');
-  return [...counts].sort(([a, m], [b, n]) => n - m || byBytes(a, b))[0]?.[0];
-}
-
 function isListed(one: RpmLocked, scope: TraceContext['scope']): boolean {
   if (scope === 'closure') return true;
   return one.why === 'used' || (scope === 'all' && one.manual === true);
-}
-
-function wishName({ name, architecture }: RpmLocked, native: string | undefined): string {
-  return architecture === native || architecture === 'noarch' ? name : `${name}.${architecture}`;
 }
 
 /** Those that a locked package comes from; where nothing says so, those that are switched on. */

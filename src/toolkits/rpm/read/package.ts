@@ -1,4 +1,4 @@
-import { isSafeAbsolute } from '../../../model/index.ts';
+import { byBytes, isSafeAbsolute } from '../../../model/index.ts';
 import { parseHeader, tags, type Header } from '../header.ts';
 import { isArchitecture, isEvr, isPackageName } from '../names.ts';
 import { formatEvr, type Evr } from '../version.ts';
@@ -30,6 +30,8 @@ export interface RpmFile {
   readonly flags: number;
   readonly verify: number;
   readonly state: number;
+  /** As cap_to_text(3) writes them; empty where it has none. */
+  readonly capabilities: string;
 }
 
 /** rpm's lib/rpmfiles.h. */
@@ -65,6 +67,22 @@ export function keyed(packages: readonly Omit<RpmPackage, 'key'>[]): RpmPackage[
   return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
+/** The architecture of a system: that of most of its packages. */
+export function mainArchitecture(packages: readonly { readonly architecture: string }[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { architecture } of packages) counts.set(architecture, (counts.get(architecture) ?? 0) + 1);
+  counts.delete('noarch');
+  return [...counts].sort(([a, m], [b, n]) => n - m || byBytes(a, b))[0]?.[0];
+}
+
+/** What a package is called on a system of that architecture: with its own where that is another. */
+export function calledIn(
+  { name, architecture }: { readonly name: string; readonly architecture: string },
+  native: string | undefined,
+): string {
+  return architecture === native || architecture === 'noarch' ? name : `${name}.${architecture}`;
+}
+
 /** The paths of a package's files, and for each the folder as its header has it (`/usr/bin/`). Others are left out. */
 export function pathsOf({ header }: Pick<RpmPackage, 'header'>): {
   readonly folders: readonly string[];
@@ -93,6 +111,7 @@ export function filesOf(one: Pick<RpmPackage, 'header'>): RpmFile[] {
   const flags = header.numbers(tags.fileFlags);
   const verify = header.numbers(tags.fileVerify);
   const states = header.numbers(tags.fileStates);
+  const capabilities = header.texts(tags.fileCapabilities);
   return names.flatMap((name, index): RpmFile[] => {
     const path = `${folders[indexes[index] ?? -1] ?? ''}${name}`;
     if (!isSafeAbsolute(path)) return [];
@@ -109,6 +128,7 @@ export function filesOf(one: Pick<RpmPackage, 'header'>): RpmFile[] {
         flags: flags[index] ?? 0,
         verify: verify[index] ?? 0xffffffff,
         state: states[index] ?? 0,
+        capabilities: capabilities[index] ?? '',
       },
     ];
   });

@@ -3,6 +3,7 @@ import type { Observed, Root } from '../../../contract/index.ts';
 import { parseWish } from '../names.ts';
 import { lockedKeys, type RpmLock, type RpmSpec } from '../spec.ts';
 import { readDatabase } from './database.ts';
+import { calledIn, mainArchitecture } from './package.ts';
 
 /** The packages of a spec; with a lock, all that it has, those that the spec lists being marked. */
 export function packages(spec: RpmSpec, lock?: RpmLock): readonly PackageId[] {
@@ -16,18 +17,20 @@ export function packages(spec: RpmSpec, lock?: RpmLock): readonly PackageId[] {
     }));
   }
   const keys = lockedKeys(lock.packages);
+  const native = spec.architecture ?? mainArchitecture(lock.packages);
   return lock.packages.map(({ name, version, architecture }, index) => ({
     key: keys[index] ?? name,
     version,
-    name,
+    name: calledIn({ name, architecture }, native),
     listed: wishes.some((wish) => wish.name === name && (wish.architecture ?? architecture) === architecture),
   }));
 }
 
 /** What is installed in a root. */
 export async function observe(root: Root): Promise<Observed> {
-  const database = await readDatabase(root);
-  return { packages: database.packages.map(({ key, version, name }) => ({ key, version, name })) };
+  const { packages: all } = await readDatabase(root);
+  const native = mainArchitecture(all);
+  return { packages: all.map((one) => ({ key: one.key, version: one.version, name: calledIn(one, native) })) };
 }
 
 /** What a bundle must carry, and what a repository has. */

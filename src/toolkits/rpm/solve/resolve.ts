@@ -55,7 +55,7 @@ export async function resolve(
         folder: `r${index}`,
         ...(priority === undefined ? {} : { priority }),
       })),
-      wishes: wishes.map(toDnf),
+      wishes,
       essential,
       held: staying.map(({ name, version, architecture: of }) => [name, version, of]),
       files,
@@ -161,14 +161,6 @@ function keptOf(held: RpmLock | undefined, packages: readonly RpmLocked[]): Part
   if (held?.changed === undefined) return {};
   const keys = new Set(lockedKeys(packages));
   return { changed: held.changed.filter((one) => keys.has(one.package)) };
-}
-
-function toDnf({ name, architecture, relation, version }: PackageWish): string {
-  const full = architecture === undefined ? name : `${name}.${architecture}`;
-  if (relation === undefined || version === undefined) return full;
-  // dnf knows relations of names alone; with an architecture, exact versions
-  if (architecture === undefined) return `${name} ${relation} ${version}`;
-  return relation === '=' ? `${name}-${version}.${architecture}` : full;
 }
 
 /** Where and how a release has its database; an rpm that writes another form writes that. */

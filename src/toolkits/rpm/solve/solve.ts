@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { UserError } from '../../../model/index.ts';
 import type { Workshop } from '../../apt/solve/workshop.ts';
+import type { PackageWish } from '../names.ts';
 
 /** What is to be solved: paths are in the workshop. */
 export interface Job {
@@ -10,8 +11,8 @@ export interface Job {
   readonly release: string;
   /** By id: folders with `repodata`. */
   readonly repositories: readonly { readonly id: string; readonly folder: string; readonly priority?: number }[];
-  /** What must be there, as dnf reads it: `bash`, `bash = 5.1`. */
-  readonly wishes: readonly string[];
+  /** What must be there. */
+  readonly wishes: readonly PackageWish[];
   /** What is there where it is offered. */
   readonly essential: readonly string[];
   /** Names with the version and architecture that they keep. */
@@ -34,10 +35,17 @@ export interface Solved {
 /** dnf's own solver on an empty system: no repository but those folders, nothing of this machine's configuration. */
 const program = `
 import json, sys
-import dnf, dnf.exceptions, dnf.module.module_base, dnf.rpm
+import dnf, dnf.exceptions, dnf.module.module_base, dnf.rpm, dnf.selector, rpm
 with open('job.json') as file:
     job = json.load(file)
 top = '/work' if sys.argv[1] == 'inside' else sys.argv[1]
+relations = {'=': (0,), '>=': (0, 1), '<=': (0, -1), '>': (1,), '<': (-1,)}
+def fits(one, wish):
+    # a release that is not said does not count
+    epoch, colon, rest = wish['version'].rpartition(':')
+    version, dash, release = rest.rpartition('-') if '-' in rest else (rest, '', '')
+    has = (str(one.epoch), one.version, one.release if dash else '')
+    return rpm.labelCompare(has, (epoch or '0', version, release)) in relations[wish['relation']]
 def solve(held):
     base = dnf.Base()
     conf = base.conf
@@ -71,10 +79,26 @@ def solve(held):
             base.sack.add_excludes(same.difference(keep))
     missing = []
     for wish in job['wishes']:
+        found = query.filter(name=wish['name'])
+        if 'relation' in wish:
+            found = found.filter(pkg=[one for one in found if fits(one, wish)])
+        # a name alone means that of the system's own architecture, also where another one is asked for, too
+        if 'architecture' in wish:
+            found = found.filter(arch=wish['architecture'])
+        else:
+            found = found.filter(arch=[job['architecture'], 'noarch']) or found
+        if found:
+            chosen = dnf.selector.Selector(base.sack)
+            chosen.set(pkg=found)
+            base.goal.install(select=chosen)
+            continue
+        full = wish['name'] + ('.' + wish['architecture'] if 'architecture' in wish else '')
         try:
-            base.install(wish)
+            if 'relation' in wish:
+                raise dnf.exceptions.MarkingError()
+            base.install(full)
         except dnf.exceptions.Error:
-            missing.append(wish)
+            missing.append(full + ' ' + wish['relation'] + ' ' + wish['version'] if 'relation' in wish else full)
     if missing:
         return {'missing': missing}
     for name in job['essential']:

@@ -3,13 +3,15 @@ import { baseArchitecture } from './read/repositories.ts';
 import type { RpmSpec } from './spec.ts';
 
 /**
- * The addresses of the settings' `archives` where a repository may still be had: `{vendor}`, `{release}`,
- * `{repository}` and `{architecture}` stand for those of the entry.
+ * The addresses of the settings' `archives` where a repository may still be had: a list, or a table of the
+ * repositories' names. `{vendor}`, `{release}`, `{repository}` and `{architecture}` stand for those of the entry.
  */
 export function archivesOf(spec: RpmSpec, repository: string, { settings }: Pick<Context, 'settings'>): string[] {
   const given = settings(spec.type)['archives'];
-  const list = typeof given === 'string' ? [given] : Array.isArray(given) ? given : [];
-  return list.flatMap((address: unknown) => filled(address, spec, repository) ?? []);
+  const isTable = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const meant = isTable ? (given as Readonly<Record<string, unknown>>)[repository] : given;
+  const list: readonly unknown[] = Array.isArray(meant) ? meant : [meant];
+  return list.flatMap((address) => filled(address, spec, repository) ?? []);
 }
 
 /** An address with its words in braces replaced; undefined where it is none. */

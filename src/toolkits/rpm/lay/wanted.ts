@@ -3,6 +3,7 @@ import type { CreateContext, Source, Wanted } from '../../../contract/index.ts';
 import { byBytes, UserError } from '../../../model/index.ts';
 import { localRoot } from '../../../roots/local.ts';
 import { readCached } from '../read/metadata.ts';
+import { mainArchitecture } from '../read/package.ts';
 import { readRepositories } from '../read/repositories.ts';
 import { archivesOf } from '../settings.ts';
 import { addressesOf, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
@@ -18,9 +19,11 @@ export async function wanted(spec: RpmSpec, lock: RpmLock, context: CreateContex
   await using machine = localRoot('/');
   const { files } = await readCached(machine, new Set());
   const mirrors = mirrorFinder(context);
+  const architecture = spec.architecture ?? mainArchitecture(lock.packages);
+  const entry = architecture === undefined ? spec : { ...spec, architecture };
   const own = await readRepositories(machine, {
     ...(spec.release === undefined ? {} : { release: spec.release }),
-    ...(spec.architecture === undefined ? {} : { architecture: spec.architecture }),
+    ...(architecture === undefined ? {} : { architecture }),
   });
   const recorded = new Map((spec.sources ?? lock.sources ?? []).map((source) => [source.name, source]));
   const packages = lock.packages.map((one): Wanted => {
@@ -43,7 +46,7 @@ export async function wanted(spec: RpmSpec, lock: RpmLock, context: CreateContex
       const source = recorded.get(from);
       if (source !== undefined) yield* at(addressesOf(source), 'repository');
       if (source !== undefined) yield* at(await mirrors({ ...source, uri: [] }), 'mirror');
-      yield* at(archivesOf(spec, from, context), 'archive');
+      yield* at(archivesOf(entry, from, context), 'archive');
     }
     return { what: `${name} ${version}`, sha256, size, sources };
   });

@@ -13,7 +13,7 @@ import { testBackend } from '../contract/backend.ts';
 import { apptainerHere } from './apptainer-here.ts';
 import { need } from './need.ts';
 import { type, withUser, type Person, type Said } from './person.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 
 const here = await apptainerHere();
 const program = 'program' in here ? here.program : '';
@@ -24,7 +24,7 @@ testBackend({
   params: { format: 'sandbox', program },
   module: new URL('../../src/backends/apptainer/index.ts', import.meta.url),
   exported: 'apptainer',
-  rootfs: smallRoot,
+  rootfs: slimRoot,
   skip: async () => ('missing' in here ? here.missing : undefined),
 });
 
@@ -36,7 +36,7 @@ test(
     const top = mkdtempSync(join(tmpdir(), 'repronim-sif-'));
     const params = { format: 'sif', program } as const;
     try {
-      const rootfs = await smallRoot();
+      const rootfs = await slimRoot();
       const expected = await fingerprintOf(localRoot(rootfs.directory));
       const context = backendContext(join(top, 'image'));
       const one = await apptainer.assemble(rootfs, params, context);

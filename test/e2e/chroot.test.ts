@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { chroot } from '../../src/backends/chroot/index.ts';
 import { testBackend } from '../contract/backend.ts';
 import { confined, folder, makeInstance } from '../contract/backend-fixture.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 
 testBackend({
   backend: chroot,
   params: {},
   module: new URL('../../src/backends/chroot/index.ts', import.meta.url),
   exported: 'chroot',
-  rootfs: smallRoot,
+  rootfs: slimRoot,
 });
 
 test('chroot: a terminal of its own: its name, its size, Ctrl-C', async () => {
@@ -34,7 +34,7 @@ test('chroot: a tree is packed whole where what was changed lies on another file
   process.env['TMPDIR'] = '/dev/shm';
   try {
     const mounts = [{ source: folder('in'), path: '/srv/in', readonly: true }];
-    await using made = await makeInstance(chroot, {}, await smallRoot(), { ...confined, mounts });
+    await using made = await makeInstance(chroot, {}, await slimRoot(), { ...confined, mounts });
     await using session = await made.instance.session();
     await session.run(['sh', '-c', 'mkdir /new && echo file > /new/file && echo changed >> /etc/issue']);
     await session.untar(session.tar(['/new', '/etc/issue', '/etc/debian_version', '/srv']), '/copy');

@@ -18,7 +18,7 @@ import { encodeHeader, tarEnd, tarPadding, type Header } from '../../src/roots/t
 import { tarRoot } from '../../src/roots/tar.ts';
 import { CommandFailed } from '../../src/sessions/process.ts';
 import { withDockerd } from './dockerd.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 import { backendContext, folder } from '../contract/backend-fixture.ts';
 import { testBackend } from '../contract/backend.ts';
 import { awkwardRoot } from './awkward-root.ts';
@@ -28,7 +28,7 @@ const ends: (() => Promise<void>)[] = [];
 const host = await withDockerd({ after: (end) => ends.push(end) });
 const params: EngineParams = { host, image: 'repronim-test', network: 'bridge' };
 after(async () => {
-  const { digest } = await smallRoot();
+  const { digest } = await slimRoot();
   const image = { backend: 'docker', reference: `${params.image}:${digest}`, rootfs: digest };
   await docker.removeImage(image, params, backendContext(folder('image')));
   for (const end of ends) await end();
@@ -39,7 +39,7 @@ testBackend({
   params,
   module: new URL('../../src/backends/docker/index.ts', import.meta.url),
   exported: 'docker',
-  rootfs: smallRoot,
+  rootfs: slimRoot,
 });
 
 describe('docker', () => {
@@ -306,7 +306,7 @@ describe('docker', () => {
     t.diagnostic(`seed ${seed}`);
     const draw = random(seed);
     const digests = new Set<string>();
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 5; round += 1) {
       const log = join(state, `records-${round}`);
       const other = sha256(`killed ${round} ${process.pid}`);
       digests.add(`sha256:${other}`);

@@ -15,7 +15,7 @@ import { connectEngine } from '../../src/toolkits/engine/client.ts';
 import { backendContext, capture, confined, folder } from '../contract/backend-fixture.ts';
 import { withDockerd } from './dockerd.ts';
 import { withPodman } from './podman.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 import { withSshd } from './sshd.ts';
 
 const ends: (() => Promise<void>)[] = [];
@@ -36,13 +36,13 @@ for (const { backend, kind, network, host } of engines) {
     const context = backendContext(join(folder(backend.name), 'state'));
     const given = (more: Record<string, string>) => v.parse(backend.params, { host, image, ...more });
     after(async () => {
-      const { digest } = await smallRoot();
+      const { digest } = await slimRoot();
       const record = { backend: backend.name, reference: `${image}:${digest}`, rootfs: digest };
       await backend.removeImage(record, given({}), context);
     });
 
     test('parameters are what the engine has taken', async () => {
-      const rootfs = await smallRoot();
+      const rootfs = await slimRoot();
       const params = given({
         memory: '256m',
         cpus: '1.5',
@@ -95,7 +95,7 @@ for (const { backend, kind, network, host } of engines) {
     });
 
     test('an image is a place, and nothing is pulled', async () => {
-      const rootfs = await smallRoot();
+      const rootfs = await slimRoot();
       const made = await backend.assemble(rootfs, given({}), context);
       await using seen = await localEnd(await backend.place?.open(made.reference, given({}), context));
       assert.equal((await fingerprintOf(seen.root)).digest, (await fingerprintOf(localRoot(rootfs.directory))).digest);
@@ -127,7 +127,7 @@ for (const { backend, kind, network, host } of engines) {
       process.env['PATH'] = `${bin}:${path}`;
       try {
         const params = given({ host: `ssh://there${socket}` });
-        const rootfs = await smallRoot();
+        const rootfs = await slimRoot();
         const made = await backend.assemble(rootfs, params, context);
         const instance = await backend.launch(made, rootfs, 'test-ssh', confined, params, context);
         try {

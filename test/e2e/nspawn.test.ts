@@ -9,17 +9,17 @@ import { localRoot } from '../../src/roots/local.ts';
 import { testBackend } from '../contract/backend.ts';
 import { makeInstance } from '../contract/backend-fixture.ts';
 import { need } from './need.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 
 await need('systemd-container');
 
 const params = { enter: 'nspawn' } as const;
 const module = new URL('../../src/backends/chroot/index.ts', import.meta.url);
 
-testBackend({ backend: chroot, params, module, exported: 'chroot', rootfs: smallRoot });
+testBackend({ backend: chroot, params, module, exported: 'chroot', rootfs: slimRoot });
 
 test('chroot with nspawn: the tree is the rootfs, nothing is written into it', async () => {
-  const rootfs = await smallRoot();
+  const rootfs = await slimRoot();
   const expected = await fingerprintOf(localRoot(rootfs.directory));
   await using made = await makeInstance(chroot, params, rootfs);
   await using session = await made.instance.session();

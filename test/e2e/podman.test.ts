@@ -16,7 +16,7 @@ import type { EngineParams } from '../../src/toolkits/engine/params.ts';
 import { testBackend } from '../contract/backend.ts';
 import { backendContext, folder, makeInstance } from '../contract/backend-fixture.ts';
 import { needPodman } from './podman.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 
 const params: EngineParams = { image: 'repronim-test', network: 'default' };
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -24,7 +24,7 @@ const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
 
 before(needPodman);
 after(async () => {
-  const { digest } = await smallRoot();
+  const { digest } = await slimRoot();
   const image = { backend: 'podman', reference: `${params.image}:${digest}`, rootfs: digest };
   await podman.removeImage(image, params, backendContext(folder('image')));
 });
@@ -34,11 +34,11 @@ testBackend({
   params,
   module: new URL('../../src/backends/podman/index.ts', import.meta.url),
   exported: 'podman',
-  rootfs: smallRoot,
+  rootfs: slimRoot,
 });
 
 test('what is seen of it is the rootfs, to the bit, running or not', async () => {
-  const rootfs = await smallRoot();
+  const rootfs = await slimRoot();
   await using made = await makeInstance(podman, params, rootfs);
   const expected = await fingerprintOf(localRoot(rootfs.directory));
   {
@@ -67,7 +67,7 @@ test('what is seen of it is the rootfs, to the bit, running or not', async () =>
 });
 
 test('names that would be patterns are names', async () => {
-  await using made = await makeInstance(podman, params, await smallRoot());
+  await using made = await makeInstance(podman, params, await slimRoot());
   await using session = await made.instance.session();
   await session.run([
     'sh',
@@ -83,6 +83,29 @@ test('names that would be patterns are names', async () => {
     undefined,
     '/usr/bin/[',
   ]);
+});
+
+test('programs leave nothing behind that watches them', async () => {
+  await using made = await makeInstance(podman, params, await slimRoot());
+  const id = String(made.record.facts['id']);
+  const instance = await podman.attach(made.record, params, made.context);
+  const streams = { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' } as const;
+  assert.equal(await instance.exec?.(['/bin/sh', '-c', 'exit 7'], streams), 7);
+  {
+    await using session = await instance.session();
+    await session.run(['true']);
+    await assert.rejects(session.run(['sleep', '60'], { timeoutMs: 200 }), /status 143/);
+  }
+  const watched = async () => {
+    const { stdout } = await runProcess(['ps', '-e', '-o', 'args=']);
+    const monitors = stdout
+      .toString()
+      .split('\n')
+      .filter((line) => line.includes(`conmon `) && line.includes(id));
+    return monitors.map((line) => / -u (\w+)/.exec(line)?.[1]);
+  };
+  for (let tries = 0; tries < 40 && (await watched()).length > 1; tries += 1) await sleep(50);
+  assert.deepEqual(await watched(), [id]);
 });
 
 test('a service of its own ends with us, however we end, and leaves nothing', async () => {
@@ -107,7 +130,7 @@ test('an ordinary user with subordinate ids: the same fingerprint, owners and al
   const top = folder('rootless');
   const name = `repronim-${process.pid}`;
   const [own, archive] = [join(top, 'own'), join(top, 'rootfs.tar')];
-  const rootfs = await smallRoot();
+  const rootfs = await slimRoot();
   await runProcess(['useradd', '--home-dir', own, '-K', 'SUB_UID_MIN=100000', '-K', 'SUB_UID_COUNT=65536', '--', name]);
   const as: Argv = ['runuser', '-u', name, '--'];
   const mine = { ...env, HOME: own, TMPDIR: own };

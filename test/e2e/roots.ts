@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Rootfs } from '../../src/contract/index.ts';
@@ -34,6 +34,30 @@ export async function smallRoot(suite = 'bookworm'): Promise<Rootfs> {
       ],
       { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' } },
     );
+    if (!existsSync(directory)) renameSync(partial, directory);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return rootfs;
+}
+
+/**
+ * The same without what no law asks for, a third of its size: for backends that copy it, pack it, or have to export the
+ * whole to look at one file.
+ */
+export async function slimRoot(): Promise<Rootfs> {
+  const { directory: from } = await smallRoot();
+  const directory = `${from}-slim`;
+  const rootfs = { directory, digest: sha256('bookworm minbase, slim') };
+  if (existsSync(directory)) return rootfs;
+  const partial = `${directory}-${process.pid}`;
+  try {
+    await runProcess(['cp', '-a', '--reflink=auto', from, partial]);
+    const unneeded = ['doc', 'locale', 'zoneinfo', 'man', 'perl'].map((name) => join('usr/share', name));
+    const gconv = readdirSync(join(partial, 'usr/lib')).map((name) => join('usr/lib', name, 'gconv'));
+    for (const path of [...unneeded, ...gconv, 'var/lib/apt/lists', 'var/cache', 'var/lib/dpkg/info']) {
+      rmSync(join(partial, path), { recursive: true, force: true });
+    }
     if (!existsSync(directory)) renameSync(partial, directory);
   } finally {
     rmSync(partial, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { testBackend } from '../contract/backend.ts';
 import { backendContext, confined, folder, makeInstance, recorded } from '../contract/backend-fixture.ts';
 import { awkwardRoot } from './awkward-root.ts';
 import { need, scratch } from './need.ts';
-import { smallRoot } from './roots.ts';
+import { slimRoot } from './roots.ts';
 
 process.env['TMPDIR'] = scratch('schroot', 2 ** 30);
 await need('schroot');
@@ -26,7 +26,7 @@ const trusted: Confinement = { level: 'trusted', network: 'host', mounts: [] };
 const directory = { type: 'directory', enter: 'namespaces' } as const;
 const file = { type: 'file', enter: 'namespaces' } as const;
 
-testBackend({ backend: schroot, params: directory, module, exported, rootfs: smallRoot });
+testBackend({ backend: schroot, params: directory, module, exported, rootfs: slimRoot });
 testBackend({ backend: schroot, params: file, module, exported, rootfs: slimRoot });
 testBackend({
   backend: schroot,
@@ -34,7 +34,7 @@ testBackend({
   confinement: trusted,
   module,
   exported,
-  rootfs: smallRoot,
+  rootfs: slimRoot,
 });
 
 test('schroot: one fingerprint, whatever the type and whatever schroot copies', async () => {
@@ -120,7 +120,7 @@ test('schroot: killed while a session begins, it leaves nothing that sweep does 
 });
 
 test('schroot: what it cannot confine it refuses, and where schroot would follow a link, too', async () => {
-  const rootfs = await smallRoot();
+  const rootfs = await slimRoot();
   for (const params of [{ ...directory, enter: 'schroot' } as const, { ...directory, profile: 'default' }]) {
     await assert.rejects(makeInstance(schroot, params, rootfs), { name: 'UserError', status: 4 });
   }
@@ -163,23 +163,4 @@ async function left(): Promise<string[]> {
 /** Made by this process: others may be at work here. */
 function isOurs(name: string): boolean {
   return name.startsWith(`repronim-t-${process.pid}-`) || name.startsWith(`repronim-k-${process.pid}-`);
-}
-
-let slim: Promise<Rootfs> | undefined;
-
-/** The small root without what no law asks for: it is unpacked for every instance. */
-async function slimRoot(): Promise<Rootfs> {
-  return await (slim ??= makeSlim());
-}
-
-async function makeSlim(): Promise<Rootfs> {
-  const { directory: from } = await smallRoot();
-  const to = join(scratch('schroot-slim', 2 ** 29), 'root');
-  await runProcess(['cp', '-a', from, to]);
-  const unneeded = ['usr/share/doc', 'usr/share/locale', 'usr/share/zoneinfo', 'usr/share/man', 'var/lib/apt/lists'];
-  const gconv = readdirSync(join(to, 'usr/lib')).map((name) => join('usr/lib', name, 'gconv'));
-  for (const path of [...unneeded, ...gconv, 'var/cache', 'var/lib/dpkg/info', 'usr/share/perl']) {
-    rmSync(join(to, path), { recursive: true, force: true });
-  }
-  return { directory: to, digest: 'c'.repeat(64) };
 }

@@ -3,9 +3,9 @@ import { engineBackend } from '../../toolkits/engine/backend.ts';
 import type { EngineKind } from '../../toolkits/engine/kind.ts';
 import { findEndpoint } from './endpoint.ts';
 import { lowestLimits, ownLimits } from './limits.ts';
-import { endMonitors } from './reap.ts';
+import { endMonitors, isMonitored } from './reap.ts';
 import { podmanParams } from './params.ts';
-import { servePodman } from './service.ts';
+import { ownProgram, servePodman } from './service.ts';
 import { describeStorage, explainPodman, findTrouble } from './trouble.ts';
 
 export const podmanEngine: EngineKind = {
@@ -22,6 +22,8 @@ export const podmanEngine: EngineKind = {
   makesMounts: true,
   find: findEndpoint,
   serve: servePodman,
+  direct: ownProgram,
+  isRunning: isMonitored,
   limits: ownLimits,
   lowerLimits: lowestLimits,
   trouble: findTrouble,

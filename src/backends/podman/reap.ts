@@ -8,21 +8,35 @@ import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
  */
 export function endMonitors(container: string, endpoint: Endpoint): void {
   if (endpoint.socketPath === undefined) return;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^[0-9]+$/.test(pid) || !isMonitor(pid, container)) continue;
+  for (const { pid } of monitors(container)) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
       // it has ended, or is of another user's podman, who keeps it
     }
   }
 }
 
-function isMonitor(pid: string, container: string): boolean {
+/** Whether a container runs on this machine: as long as it does, its own monitor does. */
+export function isMonitored(container: string): boolean {
+  return monitors(container).some(({ of }) => of === container);
+}
+
+/** The conmon(8) processes of a container: its own, and those of programs that were run in it. */
+function monitors(container: string): readonly { readonly pid: number; readonly of: string | undefined }[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^[0-9]+$/.test(pid)) return [];
+    const words = commandLine(pid);
+    const after = (flag: string) => words[words.indexOf(flag) + 1];
+    const isMonitor = /(?:^|\/)conmon$/.test(words[0] ?? '') && after('-c') === container;
+    return isMonitor ? [{ pid: Number(pid), of: after('-u') }] : [];
+  });
+}
+
+function commandLine(pid: string): readonly string[] {
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-    return /(?:^|\/)conmon$/.test(words[0] ?? '') && words[words.indexOf('-c') + 1] === container;
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
   } catch {
-    return false; // it has ended
+    return []; // it has ended
   }
 }

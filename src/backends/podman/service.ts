@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../model/index.ts';
 import { startService, type Service } from '../../sessions/service.ts';
 import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
+import type { Direct } from '../../toolkits/engine/kind.ts';
 import { ownSocket } from './endpoint.ts';
 
 interface Serving {
@@ -29,6 +30,19 @@ export async function servePodman(endpoint: Endpoint, signal: AbortSignal | unde
   return (await running)?.endpoint;
 }
 
+/**
+ * podman's own program, where nothing serves but what we would start ourselves: it is quicker than a service that has to
+ * be started first, and leaves no monitor of each program for five minutes (containers.conf(5), `exit_command_delay`).
+ */
+export function ownProgram({ address, socketPath = '' }: Endpoint): Direct | undefined {
+  const own = ownSocket(process.env, process.getuid?.() ?? 0);
+  const isServedByUs = socketPath.startsWith(heldFolder);
+  if (address !== `unix://${own}` || !(isServedByUs || !existsSync(own))) return undefined;
+  return { program: 'podman', env: ownEnvironment() };
+}
+
+/** Where descriptors of ours are to be found by name. */
+const heldFolder = '/proc/self/fd/';
 const pathOnly = 0o10_000_000; // O_PATH, which Node has no name for
 const prefix = 'repronim-podman-';
 const longestWait = 30_000;
@@ -61,7 +75,7 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
     }
     // known to nobody but us, and gone with us: the socket itself is held, its name is not needed any more
     const held = openSync(socket, pathOnly);
-    return { endpoint: { ...endpoint, socketPath: `/proc/self/fd/${held}` }, service };
+    return { endpoint: { ...endpoint, socketPath: `${heldFolder}${held}` }, service };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

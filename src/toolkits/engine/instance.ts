@@ -2,12 +2,14 @@ import { UserError } from '../../model/index.ts';
 import type { Instance, InstanceRecord, InstanceStatus } from '../../contract/index.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { EngineError, type Engine } from './client.ts';
+import { execDirect } from './direct.ts';
 import { isExecuting } from './exec.ts';
+import type { Direct, EngineKind } from './kind.ts';
 import { inspectContainer, removeContainer, type ContainerFacts } from './container.ts';
 import { inspectImage, labels } from './image.ts';
 import { readOriginals } from './originals.ts';
 import type { EngineParams } from './params.ts';
-import { containerSession } from './session.ts';
+import { containerSession, executionOf } from './session.ts';
 
 /** What the record of an instance says for this backend. */
 export interface ContainerRecord {
@@ -15,6 +17,8 @@ export interface ContainerRecord {
   readonly host: string;
   /** The container's name. */
   readonly container: string;
+  /** Its number, which no other one will ever have; absent while it is made. */
+  readonly id?: string;
   /** What its label must say for it to be ours. */
   readonly token: string;
   /** Paths that starting it adds to its root: mount points. */
@@ -22,9 +26,10 @@ export interface ContainerRecord {
 }
 
 export function readFacts(record: InstanceRecord): ContainerRecord | undefined {
-  const { host, container, token, added } = record.facts;
+  const { host, container, token, added, id } = record.facts;
   if (typeof host !== 'string' || typeof container !== 'string' || typeof token !== 'string') return undefined;
-  return { host, container, token, added: Array.isArray(added) ? added.map(String) : [] };
+  const paths = Array.isArray(added) ? added.map(String) : [];
+  return { host, container, token, added: paths, ...(typeof id === 'string' && { id }) };
 }
 
 /** The container of a record; undefined where it is gone, or another has its name. */
@@ -88,6 +93,34 @@ export function engineInstance(engine: Engine, name: string, facts: ContainerRec
     async remove() {
       const found = await findContainer(engine, facts);
       if (found !== undefined) await removeContainer(engine, found.Id);
+    },
+  };
+}
+
+/**
+ * The same, where the engine's own program is the shorter way in: as long as the container runs, `exec` needs no service
+ * at all, and whatever else is asked for gets one then.
+ */
+export function directInstance(
+  direct: Direct,
+  what: { readonly name: string; readonly id: string; readonly kind: EngineKind; readonly params: EngineParams },
+  served: () => Promise<Instance>,
+): Instance {
+  const { name, id, kind, params } = what;
+  return {
+    name,
+    status: async () => await (await served()).status(),
+    start: async () => await (await served()).start(),
+    stop: async () => await (await served()).stop(),
+    session: async () => await (await served()).session(),
+    remove: async () => await (await served()).remove(),
+    async exec(argv, options) {
+      options.signal?.throwIfAborted();
+      if (kind.isRunning?.(id) === true) {
+        return await execDirect(direct, id, executionOf(argv, options, params), options);
+      }
+      await using session = await (await served()).session();
+      return await session.exec(argv, options);
     },
   };
 }

@@ -15,6 +15,9 @@ export interface EngineKind {
   find(named: string | undefined): Endpoint;
   /** Where nothing answers there: what we can start ourselves, for as long as we live. */
   serve?(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Endpoint | undefined>;
+  /** Its own program, where nothing serves but what we would start ourselves; and whether a container runs there. */
+  direct?(endpoint: Endpoint): Direct | undefined;
+  isRunning?(container: string): boolean;
   /** Whether its archive endpoint (`GET …/archive`) gives a file's owner; its export always does. */
   readonly givesOwners: boolean;
   /** Whether that endpoint takes its path for a pattern (glob(7)). */
@@ -52,4 +55,10 @@ export interface Limit {
   readonly Name: string;
   readonly Soft: number;
   readonly Hard: number;
+}
+
+/** An engine's own program, where it is the shorter way into a container than the engine's service. */
+export interface Direct {
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
 }

@@ -16,7 +16,7 @@ import { dropParts, settled } from './assemble.ts';
 import { connectEngine, EngineError, type Engine } from './client.ts';
 import { containerConfig, inspectContainer, keeperFor, removeContainer } from './container.ts';
 import { inspectImage, labels } from './image.ts';
-import { engineInstance, findContainer, readFacts, type ContainerRecord } from './instance.ts';
+import { directInstance, engineInstance, findContainer, readFacts, type ContainerRecord } from './instance.ts';
 import type { EngineKind, Limit } from './kind.ts';
 import type { EngineParams } from './params.ts';
 
@@ -47,9 +47,9 @@ export async function launch(
   checkPorts(confinement, params);
   const gpus = params.gpus === undefined ? [] : kind.gpus(params.gpus, engine.server);
   await context.record({ ...facts });
-  await make({ engine, image: found.Id, rootfs, name, confinement, params, gpus, facts });
-  await context.record({ ...facts, made: true });
-  return engineInstance(engine, name, facts, params);
+  const id = await make({ engine, image: found.Id, rootfs, name, confinement, params, gpus, facts });
+  await context.record({ ...facts, id, made: true });
+  return instanceOf(kind, name, { ...facts, id }, params, async () => engine);
 }
 
 export async function attach(
@@ -59,10 +59,25 @@ export async function attach(
   context: BackendContext,
 ): Promise<Instance> {
   const facts = readFacts(record);
-  const engine = await connectEngine(kind, facts?.host ?? params.host, context.signal);
+  const host = facts?.host ?? params.host ?? kind.find(undefined).address;
   // cut short before anything was made: there is nothing that could have its token
-  const nothing = { host: engine.address, container: `repronim-${record.name}`, token: randomUUID(), added: [] };
-  return engineInstance(engine, record.name, facts ?? nothing, params);
+  const nothing = { host, container: `repronim-${record.name}`, token: randomUUID(), added: [] };
+  const connect = async () => await connectEngine(kind, host, context.signal);
+  return await instanceOf(kind, record.name, facts ?? nothing, params, connect);
+}
+
+async function instanceOf(
+  kind: EngineKind,
+  name: string,
+  facts: ContainerRecord,
+  params: EngineParams,
+  connect: () => Promise<Engine>,
+): Promise<Instance> {
+  const { id } = facts;
+  const direct = id === undefined ? undefined : kind.direct?.(kind.find(facts.host));
+  const served = async () => engineInstance(await connect(), name, facts, params);
+  if (id === undefined || direct === undefined) return await served();
+  return directInstance(direct, { name, id, kind, params }, served);
 }
 
 /** Removes the container of a record, and steps towards its image, if they are there. Idempotent. */
@@ -96,13 +111,13 @@ interface Making {
   readonly facts: ContainerRecord;
 }
 
-/** Creates and starts it, in the first way that the engine takes. */
-async function make(making: Making): Promise<void> {
+/** Creates and starts it, in the first way that the engine takes; its number. */
+async function make(making: Making): Promise<string> {
   const { kind, endpoint } = making.engine;
   let way: Way = { init: true, limits: kind.limits?.(endpoint) ?? [], isLower: false };
   for (;;) {
     const refused = await tryOut(making, way);
-    if (refused === undefined) return;
+    if (typeof refused === 'string') return refused;
     const lower = kind.lowerLimits?.(refused.message);
     if (lower !== undefined && !way.isLower) way = { init: way.init, limits: lower, isLower: true };
     // an engine without an init of its own refuses, each in its words: what is wrong then is said without
@@ -124,14 +139,14 @@ interface Way {
   readonly isLower: boolean;
 }
 
-/** What the engine said where it did not start; then nothing is left of it. */
-async function tryOut(making: Making, { init, limits }: Way): Promise<EngineError | undefined> {
+/** Its number, or what the engine said where it did not start; then nothing is left of it. */
+async function tryOut(making: Making, { init, limits }: Way): Promise<string | EngineError> {
   const { engine, facts } = making;
   const keeper = await keeperFor(making.rootfs.directory, init);
   try {
-    await create(making, containerConfig({ ...making, token: facts.token, keeper, init, limits }));
-    await engine.call('POST', `/containers/${facts.container}/start`);
-    return undefined;
+    const id = await create(making, containerConfig({ ...making, token: facts.token, keeper, init, limits }));
+    await engine.call('POST', `/containers/${id}/start`);
+    return id;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if ((await findContainer(engine, facts)) !== undefined) await removeContainer(engine, facts.container);
@@ -139,12 +154,10 @@ async function tryOut(making: Making, { init, limits }: Way): Promise<EngineErro
   }
 }
 
-async function create({ engine, name, facts, params }: Making, json: unknown): Promise<void> {
+async function create({ engine, name, facts, params }: Making, json: unknown): Promise<string> {
   try {
-    await engine.call('POST', '/containers/create', {
-      query: { name: facts.container, platform: params.platform },
-      json,
-    });
+    const query = { name: facts.container, platform: params.platform };
+    return ((await engine.call('POST', '/containers/create', { query, json })) as { readonly Id: string }).Id;
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 409) throw error;
     const other = await inspectContainer(engine, facts.container);

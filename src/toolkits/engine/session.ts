@@ -1,14 +1,16 @@
 import { posix } from 'node:path';
 
-import { UserError } from '../../model/index.ts';
-import type { ExecOptions, Root, RunOptions, RunResult, Session } from '../../contract/index.ts';
+import { UserError, type Argv } from '../../model/index.ts';
+import type { ExecOptions, RunOptions, RunResult, Session } from '../../contract/index.ts';
 import { CommandFailed } from '../../sessions/process.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
+import type { Executing, Execution, Streamed } from './command.ts';
 import type { EngineParams } from './params.ts';
 import { tarOfExport } from './export.ts';
-import { execute, type Executing } from './exec.ts';
+import { execDirect, executeDirect } from './direct.ts';
+import { execute } from './exec.ts';
 import { containerRoot } from './root.ts';
 import { feed, followSize, leaveNewlines, windowSize, writeAll } from './streams.ts';
 
@@ -31,10 +33,9 @@ export function containerSession(parts: SessionParts): Session {
   const { engine, container, name, params, ensureRunning, instead, leave } = parts;
   const files = containerFiles(engine, container);
   const root = containerRoot(engine, container, name, files, instead);
-  const given = Object.fromEntries(
-    (params.env ?? []).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-  );
-  const environmentOf = (env: Readonly<Record<string, string>> = defaultEnvironment) => ({ ...given, ...env });
+  const direct = engine.kind.direct?.(engine.endpoint);
+  const begin = async (what: Streamed) =>
+    direct === undefined ? await execute(engine, container, what) : executeDirect(direct, container, what);
 
   return {
     root,
@@ -44,9 +45,9 @@ export function containerSession(parts: SessionParts): Session {
       const limit = options.limit ?? 64 * 1024 * 1024;
       const stdout = collector(limit);
       const stderr = collector(limit);
-      const running = await execute(engine, container, {
+      const running = await begin({
         argv,
-        env: environmentOf(options.env),
+        env: { ...variablesOf(params), ...(options.env ?? defaultEnvironment) },
         cwd: options.cwd ?? params.workdir ?? '/',
         stdin: options.input !== undefined,
         onStdout: stdout.take,
@@ -66,33 +67,11 @@ export function containerSession(parts: SessionParts): Session {
     async exec(argv, options: ExecOptions) {
       options.signal?.throwIfAborted();
       await ensureRunning();
-      const tty = options.tty === true;
-      const [stdin, stdout, stderr] = [
-        descriptor(options.stdin, 0),
-        descriptor(options.stdout, 1),
-        descriptor(options.stderr, 2),
-      ];
-      const running = await execute(engine, container, {
-        argv,
-        env: environmentOf(options.env),
-        cwd: await directoryOf(options.cwd ?? params.workdir, options.otherwise, root),
-        user: options.user,
-        otherwise: params.user,
-        tty,
-        size: tty ? windowSize(stdout ?? 1) : undefined,
-        stdin: stdin !== undefined,
-        onStdout: async (piece) => (stdout === undefined ? undefined : await writeAll(stdout, piece)),
-        onStderr: async (piece) => (stderr === undefined ? undefined : await writeAll(stderr, piece)),
-      });
-      running.input.on('error', () => {});
-      const stopFeeding = stdin === undefined ? undefined : feed(stdin, running.input, tty);
-      if (tty && stdin !== undefined) await leaveNewlines(stdin);
-      const stopSizing = tty ? followSize(stdout ?? 1, running.resize) : undefined;
+      const what = executionOf(argv, options, params);
       try {
-        return await supervise(running, options.signal, undefined, []);
+        if (direct !== undefined) return await execDirect(direct, container, what, options);
+        return await execStreamed(begin, what, options);
       } finally {
-        stopFeeding?.();
-        stopSizing?.();
         root.changed();
       }
     },
@@ -111,6 +90,54 @@ export function containerSession(parts: SessionParts): Session {
       await leave();
     },
   };
+}
+
+/** What a program is run as, where `options` and then the parameters say it. */
+export function executionOf(argv: Argv, options: ExecOptions, params: SessionParts['params']): Execution {
+  return {
+    argv,
+    env: { ...variablesOf(params), ...(options.env ?? defaultEnvironment) },
+    cwd: options.cwd ?? params.workdir ?? '/',
+    otherwiseIn: options.otherwise,
+    user: options.user,
+    otherwise: params.user,
+    tty: options.tty === true,
+  };
+}
+
+function variablesOf({ env = [] }: SessionParts['params']): Record<string, string> {
+  return Object.fromEntries(env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+/** On descriptors of ours, which we read and write ourselves. */
+async function execStreamed(
+  begin: (what: Streamed) => Promise<Executing>,
+  what: Execution,
+  options: ExecOptions,
+): Promise<number> {
+  const tty = what.tty === true;
+  const [stdin, stdout, stderr] = [
+    descriptor(options.stdin, 0),
+    descriptor(options.stdout, 1),
+    descriptor(options.stderr, 2),
+  ];
+  const running = await begin({
+    ...what,
+    size: tty ? windowSize(stdout ?? 1) : undefined,
+    stdin: stdin !== undefined,
+    onStdout: async (piece) => (stdout === undefined ? undefined : await writeAll(stdout, piece)),
+    onStderr: async (piece) => (stderr === undefined ? undefined : await writeAll(stderr, piece)),
+  });
+  running.input.on('error', () => {});
+  const stopFeeding = stdin === undefined ? undefined : feed(stdin, running.input, tty);
+  if (tty && stdin !== undefined) await leaveNewlines(stdin);
+  const stopSizing = tty ? followSize(stdout ?? 1, running.resize) : undefined;
+  try {
+    return await supervise(running, options.signal, undefined, []);
+  } finally {
+    stopFeeding?.();
+    stopSizing?.();
+  }
 }
 
 /** Where the program could not be started at all, the engine says so in place of its output. */
@@ -172,10 +199,4 @@ async function supervise(
 function descriptor(given: number | 'ignore' | 'inherit', inherited: number): number | undefined {
   if (given === 'ignore') return undefined;
   return given === 'inherit' ? inherited : given;
-}
-
-async function directoryOf(cwd = '/', otherwise: string | undefined, root: Root): Promise<string> {
-  if (otherwise === undefined || cwd === otherwise) return cwd;
-  const [found] = await root.lstat([cwd]);
-  return found === undefined ? otherwise : cwd;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { constants, fstatSync, openSync, read, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty, ReadStream, WriteStream } from 'node:tty';
 import { promisify } from 'node:util';
@@ -24,7 +24,7 @@ export async function writeAll(descriptor: number, piece: Buffer): Promise<void>
  * Passes what a descriptor of ours gives on, until its end or until the returned function is called. The descriptor
  * itself stays open: it is the caller's.
  */
-export function feed(descriptor: number, input: Duplex, raw: boolean): () => void {
+export function feed(descriptor: number, input: Writable, raw: boolean): () => void {
   if (isatty(descriptor)) return feedFrom(new ReadStream(again(descriptor)), input, raw);
   if (fstatSync(descriptor).isFIFO()) {
     const fd = again(descriptor);
@@ -75,7 +75,7 @@ export function followSize(descriptor: number, tell: (columns: number, rows: num
   return () => void process.off('SIGWINCH', tellNow);
 }
 
-function feedFrom(source: ReadStream | Socket, input: Duplex, raw: boolean): () => void {
+function feedFrom(source: ReadStream | Socket, input: Writable, raw: boolean): () => void {
   const terminal = raw && source instanceof ReadStream ? source : undefined;
   terminal?.setRawMode(true);
   source.on('data', (piece: Buffer) => {

@@ -1,9 +1,9 @@
 import type { Distribution } from '../../contract/index.ts';
+import { withoutFiles } from '../trees/package-changes.ts';
 import { asBase } from './as-base.ts';
 import { change } from './change/change.ts';
 import { edit } from './change/edit.ts';
 import { changedLists } from './change/lists.ts';
-import { omit } from './change/omit.ts';
 import { bootstrap } from './lay/bootstrap.ts';
 import { plan } from './lay/plan.ts';
 import { wanted } from './lay/wanted.ts';
@@ -14,7 +14,7 @@ import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isOf } from './read/release-file.ts';
 import { resolve } from './solve/resolve.ts';
 import { trust } from './solve/trust.ts';
-import { aptLockSchema, aptSpecSchema, type AptLock, type AptNaming, type AptSpec } from './spec.ts';
+import { aptLockSchema, aptSpecSchema, packageKey, type AptLock, type AptNaming, type AptSpec } from './spec.ts';
 
 /** What sets one distribution on this toolkit apart from another. */
 export interface AptSettings extends AptNaming {
@@ -63,7 +63,7 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
     bootstrap,
     plan,
     edit,
-    omit,
+    omit: (lock, files) => withoutFiles(lock, new Set(lock.packages.map(packageKey)), files),
     prepareChange: (_, to, context) => changedLists(to.lock, context),
     change,
     check(spec, lock, root, context) {

@@ -5,13 +5,13 @@ import {
   distributionFields,
   flag,
   integer,
-  modeText,
   pathText,
   sha256Text,
   text,
   urlText,
 } from '../../contract/schema.ts';
 import type { ContentRef, DistributionLock, DistributionSpec } from '../../model/index.ts';
+import { packageChangeSchema, type PackageChange } from '../trees/package-changes.ts';
 import {
   architectureText,
   componentText,
@@ -123,23 +123,6 @@ export interface AptPackage {
   readonly offered?: readonly { readonly version: string; readonly from: string }[];
 }
 
-/** A file of a package that is not as the package has it. Exactly one of `sha256`, `link` and `removed` is there. */
-export interface AptChange {
-  readonly path: string;
-  /** Key (`name:architecture`) of the package that it belongs to. */
-  readonly package: string;
-  readonly mode?: string;
-  /** Default 0. */
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly size?: number;
-  readonly sha256?: string;
-  readonly link?: string;
-  readonly removed?: boolean;
-  /** Why the content is not carried: `private`, `unreadable`, `limit`. */
-  readonly left?: string;
-}
-
 export interface AptDiversion {
   readonly path: string;
   readonly to: string;
@@ -160,7 +143,7 @@ export interface AptLock extends DistributionLock {
   readonly origins?: Readonly<Record<string, AptOrigin>>;
   /** Alternatives that are not the ones that update-alternatives picks by itself: name to chosen path. */
   readonly alternatives?: Readonly<Record<string, string>>;
-  readonly changed?: readonly AptChange[];
+  readonly changed?: readonly PackageChange[];
   readonly diversions?: readonly AptDiversion[];
   /** By fingerprint: the transferable public key, binary; several of them one after the other make a keyring. */
   readonly keys?: Readonly<Record<string, ContentRef>>;
@@ -303,27 +286,6 @@ const packageSchema = v.looseObject({
   offered: v.optional(v.array(v.looseObject({ version: versionText, from: originKeyText }))),
 });
 
-const changeSchema = v.pipe(
-  v.looseObject({
-    path: pathText,
-    package: text,
-    mode: v.optional(modeText),
-    uid: v.optional(integer),
-    gid: v.optional(integer),
-    size: v.optional(integer),
-    sha256: v.optional(sha256Text),
-    link: v.optional(text),
-    removed: v.optional(flag),
-    left: v.optional(text),
-  }),
-  v.check(
-    ({ sha256, link, removed, left }) =>
-      [sha256, link, removed === true ? true : undefined].filter((is) => is !== undefined).length <= 1 &&
-      (left !== undefined || sha256 !== undefined || link !== undefined || removed === true),
-    'expected one of sha256, link and removed',
-  ),
-);
-
 /** The lock entry, checked. */
 export const aptLockSchema = v.looseObject({
   of: digestText,
@@ -333,7 +295,7 @@ export const aptLockSchema = v.looseObject({
   sources: v.optional(sourcesSchema),
   origins: v.optional(v.record(originKeyText, originSchema)),
   alternatives: v.optional(v.record(packageNameText, pathText)),
-  changed: v.optional(v.array(changeSchema)),
+  changed: v.optional(v.array(packageChangeSchema)),
   diversions: v.optional(v.array(v.looseObject({ path: pathText, to: pathText, by: v.optional(packageNameText) }))),
   keys: v.optional(v.record(fingerprintText, v.looseObject({ size: integer, sha256: sha256Text }))),
   preferences: v.optional(v.array(pinSchema)),

@@ -1,5 +1,6 @@
 import type { Distribution } from '../../contract/index.ts';
 import { localRoot } from '../../roots/local.ts';
+import { withoutFiles } from '../trees/package-changes.ts';
 import { asBase } from './as-base.ts';
 import { bootstrap } from './lay/bootstrap.ts';
 import { plan } from './lay/plan.ts';
@@ -11,10 +12,9 @@ import { contents, observe, packages, volatile } from './read/packages.ts';
 import { isRedhat } from './read/release.ts';
 import { change } from './solve/change.ts';
 import { edit } from './solve/edit.ts';
-import { omit } from './solve/omit.ts';
 import { resolve } from './solve/resolve.ts';
 import { trust } from './solve/trust.ts';
-import { rpmLockSchema, rpmSpecSchema, type RpmLock, type RpmSpec } from './spec.ts';
+import { lockedKeys, rpmLockSchema, rpmSpecSchema, type RpmLock, type RpmSpec } from './spec.ts';
 
 /** A distribution of rpm packages with yum or dnf. */
 export function rpmDistribution({
@@ -47,7 +47,7 @@ export function rpmDistribution({
       return await asBase(type, needs, context, machine);
     },
     edit,
-    omit,
+    omit: (lock, files) => withoutFiles(lock, new Set(lockedKeys(lock.packages)), files),
     change,
     trust,
     contents: (_, lock) => contents(lock),

@@ -5,13 +5,13 @@ import {
   distributionFields,
   flag,
   integer,
-  modeText,
   pathText,
   sha256Text,
   text,
   urlText,
 } from '../../contract/schema.ts';
 import type { ContentRef, DistributionLock, DistributionSpec } from '../../model/index.ts';
+import { packageChangeSchema, type PackageChange } from '../trees/package-changes.ts';
 import { architectureText, evrText, locationText, packageNameText, wishText } from './names.ts';
 
 /** One repository, as a person reads it; variables are replaced by what they stand for. */
@@ -79,23 +79,6 @@ export interface RpmLocked {
   readonly manual?: boolean;
 }
 
-/** A file of a package that is not as the package has it. Exactly one of `sha256`, `link` and `removed` is there. */
-export interface RpmChange {
-  readonly path: string;
-  /** Key of the package that it belongs to. */
-  readonly package: string;
-  readonly mode?: string;
-  /** Default 0. */
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly size?: number;
-  readonly sha256?: string;
-  readonly link?: string;
-  readonly removed?: boolean;
-  /** Why the content is not carried: `private`, `unreadable`, `limit`. */
-  readonly left?: string;
-}
-
 /** The lock entry of a system of rpm packages. Lists are sorted by bytes of name, architecture and version. */
 export interface RpmLock extends DistributionLock {
   /** Where rpm's database lies there, and how it is written. */
@@ -107,7 +90,7 @@ export interface RpmLock extends DistributionLock {
   readonly configured?: readonly string[];
   /** False: packages were installed without their documentation. */
   readonly documentation?: boolean;
-  readonly changed?: readonly RpmChange[];
+  readonly changed?: readonly PackageChange[];
   /** By id as rpm has them (`VERSION-RELEASE` of gpg-pubkey): the public key, armoured. */
   readonly keys?: Readonly<Record<string, ContentRef>>;
   /** Alternatives that were chosen by hand: name to chosen path. */
@@ -214,27 +197,6 @@ const packageSchema = v.looseObject({
   manual: v.optional(flag),
 });
 
-const changeSchema = v.pipe(
-  v.looseObject({
-    path: pathText,
-    package: text,
-    mode: v.optional(modeText),
-    uid: v.optional(integer),
-    gid: v.optional(integer),
-    size: v.optional(integer),
-    sha256: v.optional(sha256Text),
-    link: v.optional(text),
-    removed: v.optional(flag),
-    left: v.optional(text),
-  }),
-  v.check(
-    ({ sha256, link, removed, left }) =>
-      [sha256, link, removed === true ? true : undefined].filter((is) => is !== undefined).length <= 1 &&
-      (left !== undefined || sha256 !== undefined || link !== undefined || removed === true),
-    'expected one of sha256, link and removed',
-  ),
-);
-
 const keyText = v.pipe(
   v.string('expected a key'),
   v.regex(/^[0-9a-f]{8,64}-[0-9a-f]{1,16}$/, 'expected VERSION-RELEASE of a gpg-pubkey'),
@@ -251,7 +213,7 @@ export const rpmLockSchema = v.looseObject({
   sources: v.optional(sourcesSchema),
   configured: v.optional(v.array(repositoryText)),
   documentation: v.optional(flag),
-  changed: v.optional(v.array(changeSchema)),
+  changed: v.optional(v.array(packageChangeSchema)),
   keys: v.optional(v.record(keyText, v.looseObject({ size: integer, sha256: sha256Text }))),
   alternatives: v.optional(v.record(packageNameText, pathText)),
 }) as unknown as v.GenericSchema<unknown, RpmLock>;

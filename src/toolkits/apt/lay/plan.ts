@@ -1,4 +1,5 @@
 import { byBytes, type Step } from '../../../model/index.ts';
+import { changeSteps } from '../../trees/package-changes.ts';
 import { signers, type AptLock, type AptPin, type AptSource, type AptSpec } from '../spec.ts';
 
 /**
@@ -14,7 +15,7 @@ export function plan(spec: AptSpec, lock: AptLock): readonly Step[] {
     ...markSteps(lock),
     ...diversionSteps(lock),
     ...alternativeSteps(lock),
-    ...changeSteps(lock),
+    ...changeSteps(lock.changed),
   ];
 }
 
@@ -106,26 +107,4 @@ function alternativeSteps({ alternatives }: AptLock): Step[] {
       argv: ['update-alternatives', '--quiet', '--set', name, path],
       because: `${name} was chosen by hand`,
     }));
-}
-
-function changeSteps({ changed }: AptLock): Step[] {
-  return (changed ?? []).flatMap((change): Step[] => {
-    const { path, mode, uid, gid, size, sha256, link, removed, left } = change;
-    const because = `changed since ${change.package} was installed`;
-    if (left !== undefined) return [];
-    if (removed === true) return [{ do: 'remove', path, because: `removed since ${change.package} was installed` }];
-    if (link !== undefined) return [{ do: 'link', path, target: link, because }];
-    if (sha256 === undefined || size === undefined) return [];
-    return [
-      {
-        do: 'write',
-        path,
-        content: { sha256, size },
-        ...(mode === undefined ? {} : { mode }),
-        ...(uid === undefined ? {} : { uid }),
-        ...(gid === undefined ? {} : { gid }),
-        because,
-      },
-    ];
-  });
 }

@@ -3,7 +3,7 @@ import type { Owner, Root, Stat, TraceContext } from '../../../contract/index.ts
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 
-import type { AptChange } from '../spec.ts';
+import type { PackageChange } from '../../trees/package-changes.ts';
 import type { Attribution } from './attribution.ts';
 import type { DpkgPackage } from './database.ts';
 import { readFolder } from './reader.ts';
@@ -29,9 +29,9 @@ export async function findChanged(
   attribution: Attribution,
   sums: ReadonlyMap<string, Sums>,
   context: TraceContext,
-): Promise<readonly AptChange[]> {
+): Promise<readonly PackageChange[]> {
   const suspects = await findSuspects(root, packages, owned, attribution, sums);
-  const changes: AptChange[] = [];
+  const changes: PackageChange[] = [];
   const stats = await root.lstat(suspects.map(({ path }) => path));
   for (const [index, suspect] of suspects.entries()) {
     context.signal.throwIfAborted();
@@ -89,7 +89,7 @@ async function compare(
   { path, key, md5, conffile }: Suspect,
   stat: Stat | undefined,
   context: TraceContext,
-): Promise<AptChange | undefined> {
+): Promise<PackageChange | undefined> {
   const base = { path, package: key };
   // documentation and the like is left out of many images; configuration that is not there was taken away
   if (stat === undefined) return conffile ? { ...base, removed: true } : undefined;

@@ -1,6 +1,7 @@
 import { byBytes, isWithin, type Difference, type Entry } from '../../../model/index.ts';
 import type { Checked, Context, Root } from '../../../contract/index.ts';
-import type { AptChange, AptLock } from '../spec.ts';
+import type { PackageChange } from '../../trees/package-changes.ts';
+import type { AptLock } from '../spec.ts';
 import { readAttribution, type Attribution } from './attribution.ts';
 import { readSums } from './sums.ts';
 
@@ -89,7 +90,7 @@ async function expectations(root: Root, attribution: Attribution): Promise<Map<s
 function compare(
   entry: Entry,
   wanted: Expected | undefined,
-  change: AptChange | undefined,
+  change: PackageChange | undefined,
   sha256: string | undefined,
 ): Difference | undefined {
   const { path } = entry;

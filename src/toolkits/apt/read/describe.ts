@@ -1,5 +1,6 @@
-import { byBytes, isSafeAbsolute, sha256, type ContentRef, type Note } from '../../../model/index.ts';
+import { byBytes, isSafeAbsolute, sha256, type ContentRef } from '../../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../../contract/index.ts';
+import { leftNotes } from '../../trees/package-changes.ts';
 import { isPackageName } from '../names.ts';
 import {
   packageKey,
@@ -192,12 +193,4 @@ async function keepKeys(
     keys[fingerprint] = context.keep ? await context.store.add(bytes) : { sha256: sha256(bytes), size: bytes.length };
   }
   return keys;
-}
-
-function leftNotes(changed: NonNullable<AptLock['changed']>): Note[] {
-  return changed.flatMap(({ path, left, package: about }): Note[] => {
-    if (left === 'private')
-      return [{ kind: 'left', text: `${path} was changed, and is not for everybody's eyes`, path, about }];
-    return left === 'unreadable' ? [{ kind: 'unreadable', text: `${path} can't be read`, path, about }] : [];
-  });
 }

@@ -1,4 +1,5 @@
 import { byBytes, type Step } from '../../../model/index.ts';
+import { changeSteps } from '../../trees/package-changes.ts';
 import { addressesOf, type RpmLock, type RpmSource, type RpmSpec } from '../spec.ts';
 
 /**
@@ -11,7 +12,7 @@ export function plan(spec: RpmSpec, lock: RpmLock): readonly Step[] {
   return [
     ...sources.filter(({ name }) => own === undefined || own.includes(name)).map(sourceStep),
     ...alternativeSteps(lock),
-    ...changeSteps(lock),
+    ...changeSteps(lock.changed),
   ];
 }
 
@@ -47,19 +48,4 @@ function alternativeSteps({ alternatives }: RpmLock): Step[] {
       argv: ['update-alternatives', '--set', name, path],
       because: `${name} was chosen by hand`,
     }));
-}
-
-function changeSteps({ changed }: RpmLock): Step[] {
-  return (changed ?? []).flatMap((change): Step[] => {
-    const { path, mode, uid, gid, size, sha256, link, removed, left } = change;
-    const because = `changed since ${change.package} was installed`;
-    if (left !== undefined) return [];
-    if (removed === true) return [{ do: 'remove', path, because: `removed since ${change.package} was installed` }];
-    if (link !== undefined) return [{ do: 'link', path, target: link, because }];
-    if (sha256 === undefined || size === undefined) return [];
-    const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
-    return [
-      { do: 'write', path, content: { sha256, size }, ...(mode === undefined ? {} : { mode }), ...owner, because },
-    ];
-  });
 }

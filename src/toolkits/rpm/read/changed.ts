@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 import { byBytes, isWithin, sha256 } from '../../../model/index.ts';
 import { RootError, type Owner, type Root, type Stat, type TraceContext } from '../../../contract/index.ts';
-import type { RpmChange } from '../spec.ts';
+import type { PackageChange } from '../../trees/package-changes.ts';
 import type { Attribution } from './attribution.ts';
 import { digestAlgorithm, fileFlags, filesOf, fileStates, type RpmFile, type RpmPackage } from './package.ts';
 
@@ -68,8 +68,8 @@ export async function keepChanged(
   kept: readonly string[],
   owned: ReadonlyMap<string, readonly Owner[]>,
   context: TraceContext,
-): Promise<RpmChange[]> {
-  const found: RpmChange[] = [];
+): Promise<PackageChange[]> {
+  const found: PackageChange[] = [];
   for (const { at, flags, stat } of files) {
     const how = divergent.get(at);
     const isConfiguration = (flags & fileFlags.config) !== 0;
@@ -95,7 +95,7 @@ async function keepOne(
   path: string,
   stat: Stat,
   context: TraceContext,
-): Promise<RpmChange[]> {
+): Promise<PackageChange[]> {
   context.signal.throwIfAborted();
   const base = { path, package: one.key };
   if (stat.type === 'link') {

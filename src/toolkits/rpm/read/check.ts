@@ -1,7 +1,8 @@
 import { byBytes, isWithin, type Difference, type Entry } from '../../../model/index.ts';
 import type { Checked, Context, Root } from '../../../contract/index.ts';
 import { readText } from '../../apt/read/reader.ts';
-import type { RpmChange, RpmLock } from '../spec.ts';
+import type { PackageChange } from '../../trees/package-changes.ts';
+import type { RpmLock } from '../spec.ts';
 import { readAttribution, type Attribution } from './attribution.ts';
 import { decodeCapabilities, parseCapabilities, sameCapabilities } from './capabilities.ts';
 import { digestFiles, typeOf } from './changed.ts';
@@ -136,7 +137,7 @@ async function lookAt(
 
 type Found = Omit<Difference, 'path' | 'owner'>;
 
-function compareChange(entry: Entry, change: RpmChange): Found | undefined {
+function compareChange(entry: Entry, change: PackageChange): Found | undefined {
   if (change.link !== undefined) return entry.target === change.link ? undefined : { kind: 'changed' };
   if (change.removed === true) return { kind: 'changed', was: 'removed', is: 'there' };
   return entry.sha256 === change.sha256 ? undefined : { kind: 'changed' };

@@ -1,8 +1,9 @@
 import { byBytes, isSafeAbsolute, sha256, type ContentRef, type Note } from '../../../model/index.ts';
 import type { Description, Owner, Root, TraceContext } from '../../../contract/index.ts';
+import { leftNotes, type PackageChange } from '../../trees/package-changes.ts';
 import { tags } from '../header.ts';
 import { isPackageName } from '../names.ts';
-import { vendorOf, type RpmChange, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
+import { vendorOf, type RpmLock, type RpmLocked, type RpmSource, type RpmSpec } from '../spec.ts';
 import { readAttribution, type Attribution } from './attribution.ts';
 import { compareFiles, keepChanged } from './changed.ts';
 import { findClosure } from './closure.ts';
@@ -46,7 +47,7 @@ export async function describe(
   const cached = await readCached(root, new Set(locked.map(({ name }) => name)));
   const notes: Note[] = [...attribution.notes, ...history.notes, ...cached.notes];
   const packages: RpmLocked[] = [];
-  const changed: RpmChange[] = [];
+  const changed: PackageChange[] = [];
   const kept = keptPaths(owned, attribution);
   let withoutDocs = false;
   let withDocs = false;
@@ -183,12 +184,4 @@ function keptNote(gone: number, all: number, lists: number): Note {
   const many = gone === all ? `${gone} packages are` : `${gone} of ${all} packages are`;
   const advice = lists === 0 ? ' (dnf makecache, before tracing, helps)' : '';
   return { kind: 'gone', text: `${many} in no list that dnf has here, and kept as installed${advice}` };
-}
-
-function leftNotes(changed: readonly RpmChange[]): Note[] {
-  return changed.flatMap(({ path, left, package: about }): Note[] => {
-    if (left === 'private')
-      return [{ kind: 'left', text: `${path} was changed, and is not for everybody's eyes`, path, about }];
-    return left === 'unreadable' ? [{ kind: 'unreadable', text: `${path} can't be read`, path, about }] : [];
-  });
 }

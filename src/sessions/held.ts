@@ -218,17 +218,21 @@ function holdFields(
   if (enclosure.hostname !== undefined) fields.push(['hostname', enclosure.hostname]);
   if (options.state !== undefined) fields.push(['state', options.state]);
   if (options.keep === true) fields.push(['keep', 1]);
-  if (options.engine !== undefined) {
-    for (const word of options.engine.argv) fields.push(['engine', word]);
-    for (const [name, value] of Object.entries(options.engine.env)) fields.push(['engine-env', `${name}=${value}`]);
-    for (const path of options.engine.detach ?? []) fields.push(['detach', path]);
-    for (const { path } of enclosure.mounts) fields.push(['inner', path]);
-    return fields;
-  }
+  if (options.engine !== undefined) return [...fields, ...engineFields(options.engine, enclosure.mounts)];
   for (const { source, path, readonly } of enclosure.mounts) {
     fields.push(['mount', `${readonly ? 'ro' : 'rw'}:${Buffer.byteLength(source)}:${source}${path}`]);
   }
   return fields;
+}
+
+/** What says that an engine makes the enclosure. */
+export function engineFields({ argv, env, detach = [] }: Engine, mounts: Confinement['mounts']): Fields {
+  return [
+    ...argv.map((word) => ['engine', word] as const),
+    ...Object.entries(env).map(([name, value]) => ['engine-env', `${name}=${value}`] as const),
+    ...detach.map((path) => ['detach', path] as const),
+    ...mounts.map(({ path }) => ['inner', path] as const),
+  ];
 }
 
 async function output(child: ReturnType<typeof startEnter>): Promise<{ said: string; status: number }> {

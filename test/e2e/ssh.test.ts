@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { safeParse } from 'valibot';
 
+import type { InstanceRecord } from '../../src/contract/index.ts';
 import { ssh } from '../../src/backends/ssh/index.ts';
 import { sshParams, type SshParams } from '../../src/backends/ssh/params.ts';
 import { fingerprintOf } from '../../src/flows/fingerprint.ts';
@@ -18,7 +19,9 @@ import { straceTracer } from '../../src/tracers/strace/index.ts';
 import { backendContext, capture, folder, makeInstance } from '../contract/backend-fixture.ts';
 import { closing, processesWith } from '../contract/backend-helpers.ts';
 import { testBackend } from '../contract/backend.ts';
+import { apptainerHere } from './apptainer-here.ts';
 import { need } from './need.ts';
+import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
 import { withSshd } from './sshd.ts';
 
@@ -117,6 +120,41 @@ for (const [name, ids] of [
     assert.notDeepEqual(await fingerprintOf(session.root), await fingerprintOf(localRoot(rootfs.directory)));
   });
 }
+
+for (const enter of ['apptainer', 'podman'] as const) {
+  test(`ssh: a tree is entered by the host's own ${enter}: confined, and the same fingerprint`, async (t) => {
+    const own = enter === 'podman' ? { ...params, enter } : { ...as(user), enter, ...(await apptainerHere()) };
+    if ('missing' in own) return t.skip(own.missing);
+    if (enter === 'podman') await needPodman();
+    const probed = await ssh.probe(own, backendContext(folder('probe')));
+    assert.ok(probed.usable, JSON.stringify(probed));
+    assert.match(probed.detail, new RegExp(`: ${enter}`));
+    const rootfs = await smallRoot();
+    await using made = await makeInstance(ssh, own, rootfs);
+    await using session = await made.instance.session();
+    const script = 'id -u; ls /sys/class/net; grep NoNewPrivs /proc/self/status; ls /home';
+    assert.equal((await session.run(['sh', '-c', script])).stdout.toString(), '0\nlo\nNoNewPrivs:\t1\n');
+    assert.deepEqual(await fingerprintOf(session.root), await fingerprintOf(localRoot(rootfs.directory)));
+    await session.write('/etc/issue', 'mine\n');
+    const again = await ssh.attach(JSON.parse(JSON.stringify(made.record)) as InstanceRecord, own, made.context);
+    await using later = await again.session();
+    assert.equal((await later.run(['cat', '/etc/issue'])).stdout.toString(), 'mine\n');
+    await made.instance.remove();
+    assert.equal(await again.status(), 'gone');
+    await ssh.removeImage(made.record.image, own, made.context);
+  });
+}
+
+test('ssh: a bare chroot is entered where that is said, and trusted', async () => {
+  const own: SshParams = { ...params, enter: 'chroot' };
+  const probed = await ssh.probe(own, backendContext(folder('probe')));
+  assert.ok(!probed.usable && probed.whenTrusted === true);
+  const rootfs = await smallRoot();
+  await assert.rejects(makeInstance(ssh, own, rootfs), { name: 'UserError', status: 4 });
+  await using made = await makeInstance(ssh, own, rootfs, { level: 'trusted', network: 'host', mounts: [] });
+  await using session = await made.instance.session();
+  assert.equal((await session.run(['cat', '/etc/debian_version'])).stdout.toString().slice(0, 2), '12');
+});
 
 test('ssh: a host is looked at as it is', async () => {
   const context = backendContext(folder('place'));

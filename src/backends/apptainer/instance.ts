@@ -12,8 +12,8 @@ import { enterHeld, execHeld } from '../../sessions/join.ts';
 import { findMapping, mapArgv } from '../../sessions/mapped.ts';
 import { runProcess } from '../../sessions/process.ts';
 import { endRunning, removeHeld } from '../../sessions/remove-held.ts';
-import { engineOf } from './engine.ts';
-import { makeWaiter } from './waiter.ts';
+import { engineOf } from '../../toolkits/apptainer/engine.ts';
+import { makeWaiter } from '../../toolkits/apptainer/waiter.ts';
 
 /** What the inventory keeps of an instance of ours. */
 const factsSchema = v.object({

@@ -1,8 +1,9 @@
 import { UserError } from '../../model/index.ts';
 import { engineBackend } from '../../toolkits/engine/backend.ts';
 import type { EngineKind } from '../../toolkits/engine/kind.ts';
+import { lowestLimits } from '../../toolkits/engine/podman-limits.ts';
 import { findEndpoint } from './endpoint.ts';
-import { lowestLimits, ownLimits } from './limits.ts';
+import { ownLimits } from './limits.ts';
 import { endMonitors, isMonitored } from './reap.ts';
 import { podmanParams } from './params.ts';
 import { ownProgram, servePodman } from './service.ts';

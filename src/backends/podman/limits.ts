@@ -25,9 +25,3 @@ export function ownLimits(endpoint: Endpoint): readonly Limit[] {
     return [{ Name, Soft: limit, Hard: limit }];
   });
 }
-
-/** Of a podman that we know nothing of (of another machine, or one with less than we have). */
-export function lowestLimits(message: string): readonly Limit[] | undefined {
-  if (!message.includes('setting rlimit')) return undefined;
-  return wanted.map(({ Name }) => ({ Name, Soft: 1024, Hard: 1024 }));
-}

@@ -4,7 +4,7 @@ import { PassThrough, Readable, type Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 
-import type { BackendContext, Context, ImageRecord, Rootfs } from '../../contract/index.ts';
+import type { BackendContext, ImageRecord, Rootfs } from '../../contract/index.ts';
 import { UserError } from '../../model/index.ts';
 import { layerOf } from '../../roots/layer.ts';
 import { localRoot } from '../../roots/local.ts';
@@ -46,7 +46,7 @@ export async function assemble(rootfs: Rootfs, params: SshParams, context: Backe
 }
 
 /** Takes the tree away, unless an instance stands on it: also one that another machine of the user's has made. */
-export async function removeImage(image: ImageRecord, params: SshParams, _context: Context): Promise<void> {
+export async function removeImage(image: ImageRecord, params: SshParams): Promise<void> {
   const host = await hostOf(params);
   await controlOf(host).ask('drop', { digest: image.rootfs });
   await host.connection.close();

@@ -11,7 +11,6 @@ import type {
   Instance,
   InstanceRecord,
   InstanceStatus,
-  Rootfs,
 } from '../../contract/index.ts';
 import { UserError, type Argv } from '../../model/index.ts';
 import type { Fields } from '../../sessions/enter.ts';
@@ -20,6 +19,9 @@ import { RemoteFailed } from '../../sessions/ssh/channel.ts';
 import { controlOf } from '../../sessions/ssh/control.ts';
 import { openHost, type Host } from '../../sessions/ssh/host.ts';
 import { execInstance, sshSession } from '../../sessions/ssh.ts';
+import { engineOf } from '../../toolkits/apptainer/engine.ts';
+import { waiterFor } from '../../toolkits/apptainer/waiter.ts';
+import { apptainerOf, chooseWay } from './choose-way.ts';
 import { enclosureFields } from './enclosure-fields.ts';
 import { ownedAsCarried } from './owners.ts';
 import type { SshParams } from './params.ts';
@@ -36,6 +38,9 @@ const factsSchema = v.object({
   digest: v.string(),
   /** `overlay`: laid over the tree; `copy`: one of its own, where nothing can be laid over. */
   tree: v.picklist(['overlay', 'copy']),
+  /** What makes the enclosure: we, or the host's apptainer. */
+  enter: v.optional(v.picklist(['namespaces', 'apptainer']), 'namespaces'),
+  program: v.optional(v.string()),
   /** Whether it is entered by a bare chroot: nothing can be mounted there, and it is trusted. */
   bare: v.optional(v.boolean(), false),
 });
@@ -45,7 +50,6 @@ type Facts = v.InferOutput<typeof factsSchema>;
 /** Makes an instance there, the best that can be had: an overlay, or a copy. */
 export async function launch(
   image: ImageRecord,
-  _rootfs: Rootfs,
   name: string,
   confinement: Confinement,
   params: SshParams,
@@ -54,6 +58,8 @@ export async function launch(
   const { folder } = params;
   const named = nameOf(params);
   const host = await reach({ host: named, folder }, params);
+  const chosen = await chooseWay(host, params, context.signal);
+  const way = chosen.usable ? chosen.way : (params.enter ?? 'auto');
   const facts: Facts = {
     host: named,
     folder: host.folder,
@@ -61,13 +67,24 @@ export async function launch(
     state: `${host.folder}/instances/${name}-${randomBytes(6).toString('hex')}`,
     digest: image.rootfs,
     tree: 'overlay',
+    ...(way === 'apptainer' ? { enter: way, program: apptainerOf(host, params) ?? way } : { enter: 'namespaces' }),
     bare: false,
   };
+  if (way === 'chroot' && confinement.mounts.length > 0) {
+    throw new UserError('nothing can be mounted into a bare chroot', { status: 2, hint: 'leave --mount out' });
+  }
   await context.record(facts);
-  const failed = await tryOverlay(host, name, facts, confinement);
+  const failed =
+    way === 'chroot'
+      ? new RemoteFailed('enter=chroot', 'a bare chroot confines nothing')
+      : await tryOverlay(host, name, facts, confinement);
   if (failed === undefined) return instanceOf(name, confinement, facts, params);
   // Where not even namespaces can be had, a copy would not help.
-  const bare = failed.step !== 'overlay';
+  const bare = facts.enter === 'namespaces' && failed.step !== 'overlay';
+  if (facts.enter === 'apptainer' && !/overlay/.test(failed.because)) {
+    await controlOf(host).ask('remove', { state: facts.state });
+    throw cannotEnclose(failed.step, failed.because);
+  }
   if (bare && (confinement.level === 'confined' || host.uid !== 0 || failed.step.startsWith('mount '))) {
     await controlOf(host).ask('remove', { state: facts.state });
     throw cannotEnclose(failed.step, failed.because);
@@ -103,7 +120,7 @@ function instanceOf(name: string, confinement: Confinement, facts: Facts, params
   const there = { state, fields, ...(tree === 'copy' ? { tree: `${state}/copy` } : {}), bare: facts.bare };
   const open = async () => await reach(facts, params);
   const status = async (): Promise<InstanceStatus> => {
-    const parts = { state, tree: tree === 'copy' ? 'copy' : 'upper' };
+    const parts = { state, tree: tree === 'copy' ? 'copy' : `${aboveOf(facts)}upper` };
     const below = tree === 'copy' ? {} : { below: treeOf(facts) };
     const [is = ''] = await controlOf(await open()).ask('status', { ...parts, ...below });
     return statuses.find((known) => known === is) ?? 'broken';
@@ -175,16 +192,19 @@ function treeOf({ folder, digest }: Facts): string {
   return posix.join(folder, 'rootfs', digest, 'tree');
 }
 
+/** Where below its folder its changes are. */
+function aboveOf({ enter }: Facts): string {
+  return enter === 'apptainer' ? 'overlay/' : '';
+}
+
 /** What its holder is made from. */
 function fieldsOf(name: string, confinement: Confinement, facts: Facts): Fields {
-  const { state } = facts;
-  return enclosureFields(
-    name,
-    confinement,
-    facts.tree === 'copy'
-      ? { root: `${state}/copy` }
-      : { root: treeOf(facts), upper: `${state}/upper`, work: `${state}/work` },
-  );
+  const { state, enter, program = '', tree: kind } = facts;
+  const root = kind === 'copy' ? `${state}/copy` : treeOf(facts);
+  const above = `${state}/${aboveOf(facts)}`;
+  const tree = kind === 'copy' ? { root } : { root, upper: `${above}upper`, work: `${above}work` };
+  const engine = enter === 'apptainer' ? engineOf({ program, image: root, tree: kind }, confinement, state) : undefined;
+  return enclosureFields(name, confinement, tree, engine);
 }
 
 function flat(fields: Fields): string[] {
@@ -202,7 +222,8 @@ async function tryOverlay(
   const control = controlOf(host);
   const mounts = confinement.mounts.map(({ source }) => Buffer.from(source).toString('hex')).join('\n');
   try {
-    await control.ask('make', { state, digest, below: treeOf(facts), mounts });
+    const waiter = facts.enter === 'apptainer' ? { waiter: waiterFor(host.machine).toString('hex') } : {};
+    await control.ask('make', { state, digest, below: treeOf(facts), mounts, ...waiter });
   } catch (error) {
     if (!(error instanceof RemoteFailed) || error.step !== 'mount') throw error;
     const source = Buffer.from(error.because, 'hex').toString();

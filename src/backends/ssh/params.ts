@@ -5,6 +5,10 @@ import * as v from 'valibot';
 import { text } from '../../contract/index.ts';
 import { isHost } from '../../sessions/ssh/connection.ts';
 
+/** The ways into a tree on a host, in the order in which they are tried. */
+export const ways = ['namespaces', 'podman', 'apptainer', 'chroot'] as const;
+export type Way = (typeof ways)[number];
+
 /** What `--set` takes for ssh. */
 export const sshParams = v.strictObject({
   /** As ssh takes it: a name of its configuration, `USER@HOST`, `ssh://USER@HOST:PORT`. */
@@ -20,6 +24,10 @@ export const sshParams = v.strictObject({
   ),
   /** Another file than ssh's own configuration: `ssh -F FILE`. */
   config: v.optional(v.pipe(text, v.check(isAbsolute, 'expected an absolute path'))),
+  /** How environments are entered there. Default: `auto`, the first of them that works. */
+  enter: v.optional(v.picklist(['auto', ...ways], `expected auto, ${ways.join(', ')}`)),
+  /** Where apptainer is there, if it is not in a usual place. */
+  program: v.optional(v.pipe(text, v.check(isAbsolute, 'expected an absolute path'))),
   /** `instance`: an environment of its own there; `host`: the host itself, with what a spec has over its base laid over it. */
   into: v.optional(v.picklist(['instance', 'host'], 'expected instance or host')),
 });

@@ -130,7 +130,8 @@ sub users_of {
 sub pause { select undef, undef, undef, 0.005 }
 
 # The fields that a holder is made from, of those that came.
-my %of_holder = map { ($_ => 1) } qw(root upper work network user userxattr hostname mount keep);
+my %of_holder = map { ($_ => 1) } qw(root upper work network user userxattr hostname mount keep
+  engine engine-env detach inner);
 
 # A process in an instance: joins it where it is held, and else holds it for as long as that takes. Runs `done` with
 # the status and the answer for its own; gives nothing where both were busy for too long.

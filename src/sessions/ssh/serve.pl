@@ -57,6 +57,7 @@ my %acts = (
   carried => sub { write_file("$top/rootfs/$one{digest}.part/done", $one{done}) or die "$top/rootfs: $!\n"; return },
   finish => \&finish,
   probe => \&probe,
+  try => \&try_engine,
   owners => sub { return (mapping())[0] eq 'single' ? split /\0/, read_file("$top/rootfs/$one{digest}/owners") // '' : () },
   drop => \&drop,
 );
@@ -114,6 +115,20 @@ sub probe {
   return ((mapping())[0], defined $because ? 'none' : defined $layered ? 'copy' : 'overlay', $because // '');
 }
 
+# Whether an engine can make an enclosure here, found by trying it on an empty tree: nothing, or why not.
+sub try_engine {
+  make_folders("$one{state}/root/$_") for qw(dev proc sys tmp etc root var/tmp);
+  $one{below} = "$one{state}/root";
+  my $state = $one{state};
+  eval { make(); 1 } or do { my $why = $@; remove_tree($state); die $why };
+  my $held = eval { enter(0) };
+  my $why = $@;
+  stop($state);
+  undef $held;
+  remove_tree($state);
+  return !$why ? () : ref $why ? join(': ', @$why) : $why;
+}
+
 sub status {
   my $state = $one{state};
   return 'gone' unless -e "$state/$one{tree}";
@@ -155,15 +170,24 @@ sub remove {
   return;
 }
 
-# The folders of an instance; what lies above becomes the root folder that is seen.
+# The folders of an instance; what lies above becomes the root folder that is seen. With `waiter`, an engine makes the
+# enclosure, and runs that program in it.
 sub make {
   for my $mount (grep { defined } split /\n/, $one{mounts} // '') { die ['mount', $mount] unless -e pack 'H*', $mount }
   make_folders($one{state});
   write_file("$one{state}/rootfs", $one{digest}) or die "$one{state}: $!\n";
+  my $above = $one{state};
+  if (defined $one{waiter}) {
+    make_folders("$one{state}/$_") for qw(apptainer overlay waiter);
+    $above = "$one{state}/overlay";
+    my $program = "$one{state}/waiter/repronim";
+    write_file($program, pack 'H*', $one{waiter}) or die "$program: $!\n";
+    chmod 0755, "$one{state}/waiter", $program;
+  }
   my @root = stat $one{below} or die "$one{below}: $!\n";
-  for my $name ('upper', 'work') { mkdir "$one{state}/$name", 0700 or -d "$one{state}/$name" or die "$one{state}/$name: $!\n" }
-  chown @root[4, 5], "$one{state}/upper" if $> == 0;
-  chmod $root[2] & 07777, "$one{state}/upper";
+  for my $name ('upper', 'work') { mkdir "$above/$name", 0700 or -d "$above/$name" or die "$above/$name: $!\n" }
+  chown @root[4, 5], "$above/upper" if $> == 0;
+  chmod $root[2] & 07777, "$above/upper";
   return;
 }
 
@@ -179,7 +203,7 @@ sub make_folders {
 sub copy {
   make_folders($one{state});
   write_file("$one{state}/rootfs", $one{digest}) or die "$one{state}: $!\n";
-  remove_tree("$one{state}/upper", "$one{state}/work");
+  remove_tree(map { "$one{state}/$_" } qw(upper work overlay));
   for my $options (['-a', '-x', '--reflink=auto'], ['-a']) { # not all are everywhere
     my ($how, $fields) = mapped([], '/bin/cp', @$options, '--', $one{below}, "$one{state}/copy");
     my ($pid) = start_enter($how, $fields);

@@ -208,9 +208,10 @@ function open(
 /** Connections to other machines, each made once. */
 const connections = new Map<string, Connection>();
 
-function connectionOf({ host, identity }: NonNullable<Endpoint['over']>): Connection {
-  const known = connections.get(host) ?? connectionTo(host, undefined, identity);
-  connections.set(host, known);
+function connectionOf({ host, config, identity }: NonNullable<Endpoint['over']>): Connection {
+  const key = JSON.stringify([host, config]);
+  const known = connections.get(key) ?? connectionTo(host, config, identity);
+  connections.set(key, known);
   return known;
 }
 

@@ -11,7 +11,13 @@ export interface Endpoint {
   /** Set where TLS is spoken. */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer; readonly verify: boolean };
   /** A line of the shell of another machine, which speaks to the engine there on its standard streams. */
-  readonly over?: { readonly host: string; readonly line: string; readonly identity?: string };
+  readonly over?: {
+    readonly host: string;
+    readonly line: string;
+    readonly identity?: string;
+    /** Another configuration of ssh than the user's own. */
+    readonly config?: string;
+  };
 }
 
 /** What is tried on the other machine of `ssh://HOST/SOCKET`: the argv that speaks to the engine's socket there. */

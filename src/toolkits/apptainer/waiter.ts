@@ -23,15 +23,15 @@ export const waiterPath = '/.singularity.d/repronim';
 export function makeWaiter(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const file = join(folder, 'repronim');
-  writeFileSync(file, elf());
+  writeFileSync(file, waiterFor(process.arch));
   chmodSync(file, 0o755);
 }
 
-/** One segment at 0x400000: the headers, and the code behind them. See elf(5). */
-function elf(): Buffer {
-  const program = programs[process.arch];
+/** The program for a kind of machine: one segment at 0x400000, the headers, and the code behind them. See elf(5). */
+export function waiterFor(machine: string): Buffer {
+  const program = programs[machine];
   if (program === undefined) {
-    throw new UserError(`apptainer cannot be used by repronim on this kind of machine (${process.arch})`, {
+    throw new UserError(`apptainer cannot be used by repronim on this kind of machine (${machine})`, {
       status: 4,
       hint: 'choose another backend: chroot',
     });

@@ -1,6 +1,7 @@
 import { UserError } from '../model/index.ts';
 import { applyChange, planChange } from '../flows/change.ts';
 import type { Asked } from '../flows/change/words.ts';
+import { inPlaceFrom, inPlaceOptions } from './in-place.ts';
 import { diffLines } from './render/diff.ts';
 import { duration } from './render/numbers.ts';
 import { houseOf } from './settings.ts';
@@ -12,6 +13,7 @@ export const changeOptions: readonly OptionOf[] = [
   { flags: '-n, --dry-run', says: 'say what would change, and change nothing', matters: true },
   { flags: '-y, --yes', says: 'do not ask', matters: true },
   { flags: '--all', says: 'show every change', matters: true },
+  ...inPlaceOptions,
 ];
 
 /** Changes a live environment: shows what it comes to, asks, does it. Returns the exit status. */
@@ -44,7 +46,7 @@ export async function changeIn(what: Asked['do'], { terminal, operands, options 
   for (const line of lines) terminal.say(line);
   if (!options.flag('yes') && !(await terminal.ask(`change ${name} so?`))) return 0;
   const started = performance.now();
-  const { steps } = await applyChange(change, house);
+  const { steps } = await applyChange(change, house, inPlaceFrom(terminal, options));
   if (terminal.json) terminal.value({ name, changed: true, differences, spec: change.to, steps });
   terminal.say(`${name} is changed, and so is its spec     ${duration(performance.now() - started)}`);
   terminal.say(`          repronim verify ${name}`);

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
-  digestOf,
   distributionId,
   UserError,
   volatileMatcher,
@@ -13,12 +12,15 @@ import {
   type Step,
 } from '../model/index.ts';
 import type { CreateContext, Exact } from '../contract/index.ts';
+import type { InstanceValue } from '../inventory/inventory.ts';
+import type { Claim } from '../inventory/shelf.ts';
 import { readSpec } from '../formats/spec/read.ts';
 import { writeSpec } from '../formats/spec/write.ts';
 import { applySteps } from './apply.ts';
 import { attach, attachClaimed, isInPlace } from './attach.ts';
 import { enteredAs } from './create.ts';
 import { obtainAll } from './create/obtain.ts';
+import { changedIds } from './change/changed-ids.ts';
 import { keepTouched, lookBefore, touchedSince } from './change/touched.ts';
 import { withoutReplaced } from './change/used.ts';
 import { targetsOf, type Asked, type Target } from './change/words.ts';
@@ -26,6 +28,8 @@ import { createContextOf, withWork } from './create-context.ts';
 import { diff } from './diff.ts';
 import { volatileOf } from './fingerprint.ts';
 import { contextOf, type House } from './house.ts';
+import { changeInPlace } from './in-place/change-in-place.ts';
+import type { InPlaceOptions } from './in-place/create-in-place.ts';
 import { loadStored } from './load.ts';
 import { partsOf, type Part } from './plan.ts';
 import { resolveEntries } from './resolve.ts';
@@ -46,12 +50,6 @@ export interface Change {
 /** What is asked for, as the spec that the environment would then have. Nothing is changed or fetched but lists. */
 export async function planChange(name: string, asked: Asked, house: House): Promise<Change> {
   const { record } = await attach(name, house);
-  if (isInPlace(record)) {
-    throw new UserError(`${name} is a place that was there before: its packages are not changed by halves`, {
-      status: 4,
-      hint: `edit the spec, repronim delete ${name}, and create it again`,
-    });
-  }
   const from = await loadStored(name, record.spec, house);
   const targets = targetsOf(asked, from, house.distributions);
   const edited = edit(from, targets, name, house);
@@ -78,7 +76,11 @@ function edit(spec: Spec, targets: readonly Target[], name: string, house: House
  * Turns a live environment into what was planned. Everything that is needed is obtained first; from then on the
  * inventory says what it is being turned into, until it is that.
  */
-export async function applyChange(change: Change, house: House): Promise<{ readonly steps: readonly Step[] }> {
+export async function applyChange(
+  change: Change,
+  house: House,
+  inPlace: InPlaceOptions = { allowSystem: false, force: false },
+): Promise<{ readonly steps: readonly Step[] }> {
   const { name, from, to } = change;
   await using claim = await house.inventory.instances.claim(name);
   const { value } = claim.held;
@@ -86,6 +88,7 @@ export async function applyChange(change: Change, house: House): Promise<{ reado
   if (value.spec !== change.of) {
     throw new UserError(`${name} was changed by another repronim meanwhile`, { hint: 'do it again' });
   }
+  if (isInPlace(value)) return await changeWhatWasThere(change, claim, inPlace, house);
   return await withWork(house, async (work) => {
     const context = createContextOf(house, work, value.confinement.level === 'trusted');
     // what was interrupted may have left some of what it was on the way to
@@ -118,6 +121,27 @@ export async function applyChange(change: Change, house: House): Promise<{ reado
   });
 }
 
+/** The same of a place that had been there before. */
+async function changeWhatWasThere(
+  { name, from, to }: Change,
+  claim: Claim<InstanceValue>,
+  options: InPlaceOptions,
+  house: House,
+): Promise<{ readonly steps: readonly Step[] }> {
+  const source = await house.store.add(Buffer.from(writeSpec(to, house)));
+  const { instance, current, record } = await attachClaimed(claim, house);
+  await using session = await instance.session();
+  const { folder } = claim;
+  const { becoming: half } = current();
+  const between = half === undefined ? [] : [await loadStored(name, half, house)];
+  const request = { name, label: session.root.label, from, between, to, options, folder };
+  const begin = async () => await record({ becoming: source.sha256 });
+  const steps = await changeInPlace(request, session, house, begin);
+  const { becoming: _, ...rest } = current();
+  await claim.commit({ ...rest, spec: source.sha256, entered: enteredAs(to, house.distributions) });
+  return { steps };
+}
+
 /** The steps, with everything that they name in the store. */
 async function obtainChange(
   { to, ids }: Change,
@@ -141,13 +165,6 @@ async function obtainChange(
     return [...kept, ...archived];
   });
   return { steps, contents };
-}
-
-/** Distributions that are another in one of two states. */
-function changedIds(one: Spec | undefined, other: Spec): readonly string[] {
-  return other.distributions
-    .map(distributionId)
-    .filter((id) => digestOf(one?.lock?.distributions?.[id]) !== digestOf(other.lock?.distributions?.[id]));
 }
 
 async function stepsOf(

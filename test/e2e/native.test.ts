@@ -1,6 +1,15 @@
 /** This machine itself: what is laid over it, what is not touched, and what goes again. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,6 +17,8 @@ import { after, before, test } from 'node:test';
 import { native } from '../../src/backends/native/index.ts';
 import { runProcess } from '../../src/sessions/process.ts';
 import { testPlace } from '../contract/place.ts';
+import { serve } from '../fakes/serve.ts';
+import { makeWheel } from '../fakes/wheel.ts';
 import { commandIn, type Said } from './command.ts';
 import { need, scratch } from './need.ts';
 
@@ -83,8 +94,66 @@ test('what is there and different is named, and replaced only by force', async (
   assert.match((await run('create', 'native-three', spec, '-b', 'native', '--trust', '--force')).stderr, /1 replaced/);
   assert.match(done(await run('verify', 'native-three')), /is what its spec says/);
   done(await run('delete', '-y', 'native-three'));
-  assert.deepEqual([readFileSync(join(tool, 'text'), 'utf8'), existsSync(join(tool, 'bin'))], ['it says so\n', false]);
+  assert.deepEqual([readFileSync(join(tool, 'text'), 'utf8'), existsSync(join(tool, 'bin'))], ['mine\n', false]);
 });
+
+test('packages of what was laid change, and the rest of the machine does not', async (t) => {
+  await need('python3', 'python3-venv', 'python3-pip');
+  const index = await wheels(['answer', '1.0', 'word = 42\n'], ['more', '2.0', 'word = "more"\n']);
+  t.after(async () => await index[Symbol.asyncDispose]());
+  const home = join(directory, 'person');
+  mkdirSync(join(home, '.config/pip'), { recursive: true });
+  writeFileSync(join(home, '.config/pip/pip.conf'), `[global]\nindex-url = ${index.url}/simple\n`);
+  const person = commandIn(scratch('native-person'), { HOME: home });
+  const env = join(directory, 'env');
+  const python = join(env, 'bin/python');
+  const packages = join(env, 'lib/python3.11/site-packages');
+  await runProcess(['/usr/bin/python3', '-m', 'venv', '--without-pip', env], { env: environment });
+  const pip = ['/usr/bin/python3', '-m', 'pip', '-q', '--python', python, 'install', 'answer'] as const;
+  await runProcess(pip, { env: { ...environment, HOME: home } });
+  const file = join(directory, 'env.yaml');
+  done(await person('trace', '-q', '-o', file, '--', python, '-c', 'import answer'));
+  rmSync(env, { recursive: true });
+  mkdirSync(packages, { recursive: true });
+  writeFileSync(join(packages, 'more.py'), 'mine\n');
+  done(await person('create', 'native-env', file, '-b', 'native', '--trust'));
+  const change = async (...words: string[]) => await person(...words, '-y', '-r', 'native-env');
+  const refused = await change('install', 'venv:more');
+  assert.equal(refused.status, 2, refused.stderr);
+  assert.match(refused.stderr, /1 file is there and different\n.*more\.py\n/);
+  assert.match(done(await person('verify', 'native-env')), /is what its spec says/);
+  done(await change('install', 'venv:more', '--force'));
+  assert.equal(done(await person('exec', 'native-env', '--', python, '-c', 'import more; print(more.word)')), 'more\n');
+  assert.match(done(await person('verify', 'native-env')), /is what its spec says/);
+  done(await change('uninstall', 'venv:answer'));
+  assert.match(done(await person('verify', 'native-env')), /is what its spec says/);
+  assert.deepEqual([existsSync(join(packages, 'answer.py')), existsSync(join(packages, 'more.py'))], [false, true]);
+  done(await change('uninstall', 'venv:more'));
+  assert.equal(readFileSync(join(packages, 'more.py'), 'utf8'), 'mine\n');
+  done(await person('delete', '-y', 'native-env'));
+  assert.deepEqual(
+    readdirSync(env, { recursive: true }).filter((name) => String(name).endsWith('.py')),
+    ['lib/python3.11/site-packages/more.py'],
+  );
+});
+
+/** An index of these: name, version, what its one module has in it. */
+async function wheels(...wanted: readonly (readonly [name: string, version: string, content: string])[]) {
+  const made = wanted.map(([name, version, content]) => ({
+    name,
+    ...makeWheel(name, version, { [`${name}.py`]: content }),
+  }));
+  return await serve(directory, ({ url }, response) => {
+    const wheel = made.find(({ file: one, name }) => url === `/${one}` || url === `/simple/${name}/`);
+    if (wheel === undefined) response.writeHead(404).end();
+    else if (url === `/${wheel.file}`) response.end(wheel.bytes);
+    else
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(`<a href="/${wheel.file}#sha256=${wheel.sha256}">${wheel.file}</a>`);
+    return true;
+  });
+}
 
 test('packages of the system are named, and installed only where that is said', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root installs packages');

@@ -5,7 +5,6 @@ import { create, type Created, type CreateRequest } from '../../flows/create.ts'
 import { createGroup, refuseGroup } from '../../flows/group.ts';
 import type { House } from '../../flows/house.ts';
 import { sourceOfImage } from '../../flows/image/instance.ts';
-import type { InPlaceOptions } from '../../flows/in-place/create-in-place.ts';
 import { addedBase, baseReason } from '../../flows/default-base.ts';
 import { forms, previewInPlace, previewOf, renderTo } from '../../flows/preview.ts';
 import { isThere } from '../../flows/backend-of.ts';
@@ -20,10 +19,11 @@ import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
 import { planLines } from '../render/plan.ts';
 import { noteLines } from '../render/trace.ts';
+import { inPlaceFrom, inPlaceOptions } from '../in-place.ts';
 import { checkName } from '../refuse.ts';
 import { backendOptions, confinementFrom, confinementOptions, houseOf, whereFrom } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Invocation, Options, Verb } from '../verb.ts';
+import type { Invocation, Verb } from '../verb.ts';
 
 export const verb: Verb = {
   summary: 'Make an environment from a spec or a bundle.',
@@ -45,8 +45,7 @@ export const verb: Verb = {
     ...confinementOptions,
     { flags: '--count <n>', says: 'so many of it: NAME-1, NAME-2 …, as a group NAME' },
     { flags: '--image <image>', says: 'from an image that is there, and no spec' },
-    { flags: '--allow-system', says: 'on native and its like: packages of the system may be changed' },
-    { flags: '-f, --force', says: 'on native and its like: replace what is there and different' },
+    ...inPlaceOptions,
     { flags: '--backends', says: 'list the backends with their parameters, and the resources' },
   ],
   examples: [
@@ -72,7 +71,7 @@ export const verb: Verb = {
       params,
       confinement: confinementFrom(options, false),
       base,
-      inPlace: inPlaceOf(terminal, options),
+      inPlace: inPlaceFrom(terminal, options),
     };
     if (!only)
       checkOperand(
@@ -178,21 +177,6 @@ function baseOf(wished: string | undefined): 'exact' | 'native' {
 }
 
 /** For a place that is there already; whoever sits at a terminal is asked. */
-function inPlaceOf(terminal: Terminal, options: Options): InPlaceOptions {
-  return {
-    allowSystem: options.flag('allowSystem'),
-    force: options.flag('force'),
-    ...(terminal.interactive
-      ? {
-          async ask(lines) {
-            for (const line of lines) terminal.say(`          ${line}`);
-            return await terminal.ask('do this to the system itself?');
-          },
-        }
-      : {}),
-  };
-}
-
 function checkOperand(name: string | undefined, words: readonly string[]): void {
   if (name === undefined)
     throw new UserError('create needs a NAME', { status: 2, hint: 'repronim create NAME [SPEC]' });

@@ -7,7 +7,8 @@ import { createContextOf, withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
 import { baseOf, partsOf, stepsOf, type Part } from '../plan.ts';
 import { compareBase, systemLine, systemSteps } from './compare-base.ts';
-import { lay, planLaying, refuseInTheWay } from './lay.ts';
+import { lay, madeOf, planLaying, refuseInTheWay } from './lay.ts';
+import { keepReplaced } from './replaced.ts';
 import { writeMade } from './take-back.ts';
 
 /** What may be done to a place that was there before. Default: nothing that is the system's, nothing replaced. */
@@ -78,17 +79,21 @@ export async function createInPlace(
     const { made, obtained } = await obtainAll(overlays, context);
     const changes = system.length === 0 ? [] : await systemSteps(base, system, context);
     const { laid, run } = stepsInPlace(spec, overlays, made);
-    const laying = await planLaying(laid, session, house.store, options.force);
-    const replaced = new Set(laying.places.values());
-    refuseInTheWay({ inTheWay: laying.inTheWay.filter((path) => !replaced.has(path)) }, name);
-    await writeMade(folder, laying.made);
+    const laying = await planLaying(laid, session, house.store, () => options.force);
+    refuseInTheWay(laying, name);
+    await keepReplaced(
+      folder,
+      laying.replaced.map(({ path }) => path),
+      session,
+    );
+    await writeMade(folder, madeOf(laying));
     await applySteps(changes, session, house.store, () => {});
     await lay(laid, laying, session, house.store);
     await applySteps(run, session, house.store, () => {});
     const done = {
       made: laying.made.length,
       same: laying.same,
-      replaced: laying.inTheWay.length,
+      replaced: laying.replaced.length,
       system: system.length,
     };
     return { done, obtained };
@@ -113,8 +118,13 @@ function programsOf({ customize = [] }: Spec): readonly string[] {
 }
 
 /** Throws UserError 4 that names everything that would be done to the system and may not be. */
-async function refuseSystem(
-  { name, label, options }: InPlaceRequest,
+export async function refuseSystem(
+  {
+    name,
+    label,
+    options,
+    what: act = 'create',
+  }: Pick<InPlaceRequest, 'name' | 'label' | 'options'> & { readonly what?: 'create' | 'change' },
   packages: readonly string[],
   programs: readonly string[],
   session: Session,
@@ -127,7 +137,7 @@ async function refuseSystem(
       packages.length === 0
         ? 'its own programs'
         : `${packages.length} ${packages.length === 1 ? 'package' : 'packages'} of the system`;
-    throw new UserError(`cannot create ${name} on ${label} without touching ${what}`, {
+    throw new UserError(`cannot ${act} ${name} on ${label} without touching ${what}`, {
       status: 4,
       details: shown,
       hint: '--allow-system does that; another backend leaves the system alone',

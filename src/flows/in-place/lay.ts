@@ -10,13 +10,19 @@ export interface MadePath {
   readonly sha256?: string;
   readonly size?: number;
   readonly target?: string;
+  /** Something else was there before: it was kept, and comes back. */
+  readonly replaced?: true;
 }
 
 /** What laying would do to a place, and what is in its way. */
 export interface Laying {
   /** Paths that are not there, folders on the way included, sorted. */
   readonly made: readonly MadePath[];
-  /** Files and links that are there and different, sorted. */
+  /** Paths at which something else is that makes room, sorted. */
+  readonly replaced: readonly MadePath[];
+  /** The real path of everything that is wanted, also of what is there already. */
+  readonly wanted: ReadonlySet<string>;
+  /** What is there and different, and stays: sorted. */
   readonly inTheWay: readonly string[];
   /** How many are there already as they should be. */
   readonly same: number;
@@ -26,12 +32,12 @@ export interface Laying {
 
 type Wanted = Pick<Laid, 'type' | 'mode' | 'size'> & { readonly sha256?: string; readonly target?: string };
 
-/** Compares what steps lay with what is there. Nothing is changed. `replacing`: what is different is replaced. */
+/** Compares what steps lay with what is there. Nothing is changed. `replacing` says what makes room where it is different. */
 export async function planLaying(
   steps: readonly Step[],
   session: Session,
   store: Store,
-  replacing: boolean,
+  replacing: (path: string) => boolean,
 ): Promise<Laying> {
   const wanted = new Map<string, Wanted>();
   for await (const member of layingOf(steps, store)) {
@@ -46,6 +52,7 @@ export async function planLaying(
   const same = await sameAlready(wanted, there, real, session);
   const made: MadePath[] = [];
   const inTheWay: string[] = [];
+  const replaced: MadePath[] = [];
   const places = new Map<string, string>();
   for (const path of paths) {
     const want = wanted.get(path);
@@ -53,18 +60,29 @@ export async function planLaying(
     const stat = there.get(path);
     const place = real.get(path) ?? path;
     if (stat === undefined) made.push(madePath(place, want));
-    else inTheWay.push(place);
-    if (stat === undefined || (replacing && canReplace(stat, want))) places.set(path, place);
+    else if (replacing(place) && canReplace(stat, want)) replaced.push(madePath(place, want));
+    else {
+      inTheWay.push(place);
+      continue;
+    }
+    places.set(path, place);
   }
   const folders = await missingFolders([...places.values()], session, new Set(made.map(({ path }) => path)));
   return {
     made: [...made, ...folders.map((path): MadePath => ({ path, type: 'directory' }))].sort((a, b) =>
       byBytes(a.path, b.path),
     ),
+    replaced: replaced.sort((a, b) => byBytes(a.path, b.path)),
+    wanted: new Set(paths.map((path) => real.get(path) ?? path)),
     inTheWay: inTheWay.sort(byBytes),
     same: same.size,
     places,
   };
+}
+
+/** What of it is written down before the first of it is laid. */
+export function madeOf({ made, replaced }: Laying): readonly MadePath[] {
+  return [...made, ...replaced.map((one): MadePath => ({ ...one, replaced: true }))];
 }
 
 /** Lays what was planned. A user who is not root owns all of it. */
@@ -176,6 +194,6 @@ export function refuseInTheWay({ inTheWay }: Pick<Laying, 'inTheWay'>, name: str
   throw new UserError(`${inTheWay.length} ${inTheWay.length === 1 ? 'file is' : 'files are'} there and different`, {
     status: 2,
     details: [...inTheWay.slice(0, 20), ...(inTheWay.length > 20 ? [`… and ${inTheWay.length - 20} more`] : [])],
-    hint: `--force replaces what is in the way; deleting ${name} does not bring it back`,
+    hint: `--force replaces what is in the way; deleting ${name} brings it back`,
   });
 }

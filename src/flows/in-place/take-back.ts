@@ -8,6 +8,7 @@ import type { Claim } from '../../inventory/shelf.ts';
 import { writeWhole } from '../../formats/write-whole.ts';
 import { contextOf, type Hall } from '../house.ts';
 import type { MadePath } from './lay.ts';
+import { forgetReplaced, putBack } from './replaced.ts';
 
 const list = 'made';
 
@@ -17,7 +18,7 @@ export async function writeMade(folder: string, made: readonly MadePath[]): Prom
 }
 
 /** What was written down: also of a making that was interrupted. */
-function readMade(folder: string): readonly MadePath[] | undefined {
+export function readMade(folder: string): readonly MadePath[] | undefined {
   const file = join(folder, list);
   if (!existsSync(file)) return undefined;
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -50,12 +51,27 @@ export async function takeBackFrom(
 }
 
 /**
- * Takes away what was made, and nothing else: what is of another kind by now stays, and so does a folder in which
- * something else lies. Where the making was `interrupted`, what has another content is not ours either. Idempotent.
- * Returns what stays, sorted.
+ * Takes away what was made, and nothing else, and puts back what it had replaced: what is of another kind by now stays,
+ * and so does a folder in which something else lies. Where the making was `interrupted`, what has another content is
+ * not ours either. Idempotent. Returns what stays, sorted.
  */
 export async function takeBack(folder: string, session: Session, interrupted: boolean): Promise<readonly string[]> {
-  const made = readMade(folder) ?? [];
+  const left = await takeAway(folder, readMade(folder) ?? [], session, interrupted);
+  await forgetReplaced(folder);
+  rmSync(join(folder, list), { force: true });
+  return left;
+}
+
+/** The same for some of what was made. */
+export async function takeAway(
+  folder: string,
+  all: readonly MadePath[],
+  session: Session,
+  interrupted: boolean,
+): Promise<readonly string[]> {
+  const covered = all.filter(({ replaced }) => replaced === true);
+  const made = all.filter(({ replaced }) => replaced !== true);
+  const others = await putBackWhatWas(folder, covered, session, interrupted);
   const stats = await session.root.lstat(made.map(({ path }) => path));
   const ours = made.filter(({ type }, index) => stats[index]?.type === (type === 'hardlink' ? 'file' : type));
   const files = ours.filter(({ type }) => type !== 'directory');
@@ -69,8 +85,26 @@ export async function takeBack(folder: string, session: Session, interrupted: bo
   }
   const paths = made.map(({ path }) => path);
   const after = await session.root.lstat(paths);
-  rmSync(join(folder, list), { force: true });
-  return paths.filter((_, index) => after[index] !== undefined).toSorted(byBytes);
+  return [...others, ...paths.filter((_, index) => after[index] !== undefined)].toSorted(byBytes);
+}
+
+/** What is no more what we put there, nor gone, stays: returns it. */
+async function putBackWhatWas(
+  folder: string,
+  covered: readonly MadePath[],
+  session: Session,
+  interrupted: boolean,
+): Promise<readonly string[]> {
+  const stats = await session.root.lstat(covered.map(({ path }) => path));
+  const ours = covered.filter(({ type }, index) => {
+    const stat = stats[index];
+    return stat === undefined || stat.type === (type === 'hardlink' ? 'file' : type);
+  });
+  // of what was not replaced yet, it is as it was
+  const another = interrupted ? await changedSince(ours, session) : new Set<string>();
+  const due = new Set(ours.flatMap(({ path }) => (another.has(path) ? [] : [path])));
+  await putBack(folder, due, session);
+  return interrupted ? [] : covered.flatMap(({ path }) => (due.has(path) ? [] : [path]));
 }
 
 async function changedSince(files: readonly MadePath[], session: Session): Promise<ReadonlySet<string>> {

@@ -34,7 +34,11 @@ export function parseWish(word: string): Wish {
     } else if (plain !== null) {
       const rest = plain[2]?.trim() ?? '';
       const [, version, build] = /^(={0,2}[^\s=<>!~,|]+)(?:=|\s+)([^\s=<>!~,|]+)$/.exec(rest) ?? [];
-      if (version !== undefined && build !== undefined) return { name, word: trimmed, version, build };
+      if (version !== undefined && build !== undefined) {
+        // with a build, a version without a star is meant as it stands
+        const plainly = /^=?([^=*]+)$/.exec(version)?.[1];
+        return { name, word: trimmed, version: plainly === undefined ? version : `==${plainly}`, build };
+      }
       return { name, word: trimmed, version: rest.replaceAll(/\s+/g, '') };
     }
   }

@@ -192,6 +192,10 @@ test('match specs: what they ask, and whether a locked package is it', () => {
     'numpy>=1.26,<2': true,
     'numpy >=2': false,
     'numpy=1.26.4=py311*': true,
+    // with a build, a version without a star is the very version, as conda and rattler take it
+    'numpy=1.26=py311*': false,
+    'numpy=1.26.*=py311*': true,
+    'numpy 1.26.4 py311*': true,
     'numpy=1.26.4=py312*': false,
     'numpy[version=">=1.26",build="py311*"]': true,
   };

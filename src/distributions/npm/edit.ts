@@ -5,6 +5,12 @@ import { formatWish, parseWish } from './wish.ts';
 
 /** The entry after an edit, in npm's own words. */
 export function edit(spec: NpmSpec, { install = [], uninstall = [], upgrade = [] }: Edit): NpmSpec {
+  if ((spec.packages ?? []).length === 0 && spec.global !== true) {
+    throw new UserError(`the packages of ${spec.path} are those of its package.json`, {
+      status: 2,
+      hint: 'change that with npm, then: repronim resolve --renew FILE',
+    });
+  }
   const wishes = new Map((spec.packages ?? []).map(parseWish).map((one) => [one.name, one]));
   const there = (word: string): string => {
     const { name } = parseWish(word);

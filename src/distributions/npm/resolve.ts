@@ -9,6 +9,7 @@ import { cleanRegistry } from './client.ts';
 import { downloadAll } from './download.ts';
 import { heldLock } from './held.ts';
 import { passedOn } from './npm-environment.ts';
+import { projectOf, readProject, type Project } from './project.ts';
 import { modulesOf, type NpmLock, type NpmPackage, type NpmSpec } from './spec.ts';
 import { parseWish, type Wish } from './wish.ts';
 
@@ -23,8 +24,9 @@ export async function resolve(
   renew: true | readonly string[],
 ): Promise<Omit<NpmLock, 'of'>> {
   const wishes = (wish.packages ?? []).map(parseWish);
-  if (wishes.length === 0) {
-    throw new UserError(`npm: ${wish.path} names no packages`, {
+  const project = wishes.length === 0 && wish.global !== true ? await readProject(wish) : undefined;
+  if (wishes.length === 0 && project === undefined) {
+    throw new UserError(`npm: ${wish.path} names no packages, and has no package.json on this machine`, {
       status: 2,
       hint: 'add "packages: [left-pad@1.3.0]", or trace the tree where it is: repronim trace --path …/node_modules',
     });
@@ -34,11 +36,11 @@ export async function resolve(
   if (wish.global === true) {
     for (const one of wishes) {
       const top = `${modulesOf(wish)}/${one.name}`;
-      const found = await askNpm([one], wish, undefined, context);
+      const found = await askNpm(projectOf([one]), wish, context);
       const place = (path: string) => (path === `node_modules/${one.name}` ? top : `${top}/${path}`);
       rows.push(...found.map((row) => ({ ...row, path: place(row.path) })));
     }
-  } else rows.push(...(await askNpm(wishes, wish, start, context)));
+  } else rows.push(...(await askNpm(project ?? projectOf(wishes, start), wish, context)));
   const packages = await downloadAll(rows.map(withoutBins), wish, context);
   const tops = new Set(wishes.map(({ name }) => `${modulesOf(wish)}/${name}`));
   const bins = wish.global === true ? rows.flatMap((row) => (tops.has(row.path) ? row.bins : [])) : [];
@@ -57,25 +59,12 @@ function withoutBins(row: Found): NpmPackage {
   return rest;
 }
 
-async function askNpm(
-  wishes: readonly Wish[],
-  spec: NpmSpec,
-  start: Readonly<Record<string, unknown>> | undefined,
-  context: CreateContext,
-): Promise<Found[]> {
+async function askNpm({ fields, lock, wishes }: Project, spec: NpmSpec, context: CreateContext): Promise<Found[]> {
   await mkdir(context.work, { recursive: true });
   const folder = await mkdtemp(join(context.work, 'npm-'));
-  const dependencies = Object.fromEntries(wishes.map(({ name, range }) => [name, range]));
-  const project = { name: 'scratch', version: '0.0.0', private: true, dependencies };
   try {
-    await writeFile(join(folder, 'package.json'), JSON.stringify(project));
-    if (start !== undefined) {
-      const packages = { '': project, ...start };
-      await writeFile(
-        join(folder, 'package-lock.json'),
-        JSON.stringify({ ...project, lockfileVersion: 3, requires: true, packages }),
-      );
-    }
+    await writeFile(join(folder, 'package.json'), JSON.stringify(fields));
+    if (lock !== undefined) await writeFile(join(folder, 'package-lock.json'), lock);
     const { registry } = context.settings('npm');
     const asked = typeof registry === 'string' ? registry : spec.registry;
     const { status, stderr } = await runProcess(

@@ -337,6 +337,38 @@ test('wishes are resolved by npm, and laid by us as npm lays them', async (t) =>
   );
 });
 
+test('a project’s own lock file is what it wishes for', async (t) => {
+  const at = await lab(t);
+  const top = join(at.folder, 'study');
+  mkdirSync(top);
+  const write = (dependencies: Readonly<Record<string, string>>) =>
+    writeFileSync(join(top, 'package.json'), JSON.stringify({ dependencies, scripts: { preinstall: 'false' } }));
+  write({ pad: '1', '@lab/tool': '' });
+  await at.run('npm', 'install', '--no-fund', '--ignore-scripts', '--package-lock-only');
+  write({ pad: '>=1', '@lab/tool': '' });
+  const wish = parse(npm.schema, { type: 'npm', path: top, registry: at.registry });
+  const fresh = await npm.resolve?.(wish, undefined, at.creating, []);
+  assert.ok(fresh !== undefined);
+  assert.deepEqual(
+    fresh.packages.map(({ path, version }) => `${path}@${version}`),
+    ['node_modules/@lab/tool@3.1.0', 'node_modules/pad@1.0.0'],
+  );
+  assert.equal(
+    await npm
+      .resolve?.(wish, { of: `sha256:${'0'.repeat(64)}`, ...fresh }, at.creating, [])
+      .then((again) => again.packages.length),
+    2,
+  );
+  assert.throws(() => npm.edit?.(wish, { install: ['carrier'] }), /are those of its package\.json/);
+  write({ pad: 'git+https://git.example.org/pad.git' });
+  await assert.rejects(async () => await npm.resolve?.(wish, undefined, at.creating, []), /is no package of npm/);
+  rmSync(join(top, 'package.json'));
+  await assert.rejects(
+    async () => await npm.resolve?.(wish, undefined, at.creating, []),
+    /has no package\.json on this/,
+  );
+});
+
 test('a global tree has its commands', async (t) => {
   const at = await lab(t);
   const prefix = join(at.folder, 'prefix');

@@ -113,7 +113,7 @@ async function findPython(python: string, { signal }: CreateContext): Promise<st
 
 /** Of the base, by its package: `2.36-9+deb12u14` is 36. */
 function glibcOf(base: readonly PackageId[] | undefined): number {
-  const package_ = base?.find(({ key, name = key }) => /^(?:libc6|glibc)(?::\w+)?$/.test(name) || /^libc6:/.test(key));
+  const package_ = base?.find(({ key, name = key }) => /^(?:libc6|glibc)(?:[:.]\w+)?$/.test(key) || name === 'libc6');
   return Number(/^(?:\d+:)?2\.(\d+)/.exec(package_?.version ?? '')?.[1] ?? usualGlibc);
 }
 

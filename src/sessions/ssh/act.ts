@@ -9,7 +9,7 @@ import { UserError } from '../../model/index.ts';
 import type { Fields } from '../enter.ts';
 import { checkAnswer } from '../inside.ts';
 import { runProcess } from '../process.ts';
-import { sshEnvironment } from './connection.ts';
+import { sshEnvironment } from './environment.ts';
 import { controlOf } from './control.ts';
 import { fieldBytes } from './frames.ts';
 import type { Host } from './host.ts';

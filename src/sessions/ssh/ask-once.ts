@@ -1,6 +1,7 @@
 import { UserError } from '../../model/index.ts';
 import { runProcess } from '../process.ts';
-import { sshEnvironment, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { sshEnvironment } from './environment.ts';
 
 /** Runs one line of a host's shell over a connection, and returns what it writes. Throws UserError 4 where it fails. */
 export async function askOnce(connection: Connection, line: string, input: Buffer): Promise<Buffer> {

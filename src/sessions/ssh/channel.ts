@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 import { UserError } from '../../model/index.ts';
-import { sshEnvironment } from './connection.ts';
+import { sshEnvironment } from './environment.ts';
 import { fieldsOf, frameOf, frameReader } from './frames.ts';
 import type { Host } from './host.ts';
 

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
@@ -8,6 +18,8 @@ import { lockFile } from '../../inventory/lock.ts';
 import { places } from '../../inventory/places.ts';
 import { UserError, type Argv } from '../../model/index.ts';
 import { execProcess, runProcess } from '../process.ts';
+import { isHeld, isOfUser, ownMaster } from './own-master.ts';
+import { sshEnvironment } from './environment.ts';
 
 /** One connection to a host, which stays for a minute after its last use: every command of ours goes over it. */
 export interface Connection {
@@ -51,30 +63,33 @@ export function connectionTo(host: string, config?: string, identity?: string): 
   const control = async (word: string) =>
     (
       await runProcess(['ssh', ...over, '-O', word, '--', host], {
-        env: ourEnvironment(),
+        env: sshEnvironment(),
         accept: 'any',
         timeoutMs: 10_000,
       })
     ).status === 0;
-  const isAlive = async () => existsSync(socket) && (await control('check'));
-  let known = 0;
+  const isAlive = async () => (isHeld(socket) ?? true) && (await control('check'));
+  /** Answered without asking, where that can be: a program that is started costs more than what is asked over it. */
+  const isThere = async () => isHeld(socket) ?? (await control('check'));
+  let known: number | undefined;
   return {
     host,
     socket,
     argv: (line, options = {}) => ['ssh', ...over, options.tty === true ? '-tt' : '-T', '--', host, line],
     async ensure() {
-      if (existsSync(socket) && performance.now() - known < (persist * 1000) / 4) return;
-      if (!(await isAlive())) {
+      if (known !== undefined && existsSync(socket) && performance.now() - known < (persist * 1000) / 4) return;
+      if (!(await isThere())) {
         using lock = await lockFile(`${socket}.lock`, { waitMs: 60_000 });
         if (lock === undefined) throw new UserError(`somebody else is connecting to ${host} all the time`);
-        if (!(await isAlive())) await connect(host, socket, config, identity);
+        if (!(await isThere())) await connect(host, socket, config, identity);
       }
       known = performance.now();
     },
     isAlive,
     async close() {
-      known = 0;
-      if (existsSync(socket)) await control('stop');
+      known = undefined;
+      if (isOfUser(socket)) rmSync(socket, { force: true });
+      else if (existsSync(socket)) await control('stop');
     },
   };
 }
@@ -87,6 +102,11 @@ async function connect(
   identity: string | undefined,
 ): Promise<void> {
   rmSync(socket, { force: true });
+  const own = await ownMaster(host, config);
+  if (own !== undefined) {
+    symlinkSync(own, socket);
+    return;
+  }
   const asks = isatty(0) && isatty(2);
   const options = [
     `ControlPath=${socket}`,
@@ -120,7 +140,7 @@ async function connect(
       stdin: 'ignore',
       stdout: 'ignore',
       stderr: descriptor,
-      env: ourEnvironment(),
+      env: sshEnvironment(),
     });
     if (status === 0) return;
     if (status === 127) throw new UserError('there is no ssh here', { hint: 'install openssh-client', status: 4 });
@@ -152,25 +172,6 @@ function hintFor(said: string, host: string): string {
   if (/Could not resolve hostname/.test(said)) return 'is the name right? ~/.ssh/config may give it a HostName';
   return `see that \`ssh ${host}\` works`;
 }
-
-/** What ssh needs of our environment: its agent, the home folder with its settings, how it asks. */
-function ourEnvironment(): Record<string, string> {
-  const names = [
-    'HOME',
-    'USER',
-    'LOGNAME',
-    'SSH_AUTH_SOCK',
-    'SSH_ASKPASS',
-    'SSH_ASKPASS_REQUIRE',
-    'DISPLAY',
-    'TERM',
-    'KRB5CCNAME',
-  ];
-  const own = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
-  return { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...Object.fromEntries(own) };
-}
-
-export { ourEnvironment as sshEnvironment };
 
 /** A folder of ours alone whose name is short: the kernel takes 107 bytes for a socket, and ssh adds some. */
 function socketFolder(): string {

@@ -43,7 +43,7 @@ export async function adopt(request: AdoptRequest, house: House): Promise<Instan
     await using _opened = await openPlace(place, house, request.params);
   }
   const word = /^([a-z]+):/.exec(place)?.[1];
-  const owner = backend ?? house.backends.find((one) => one.place?.word === word);
+  const owner = backend ?? house.backends.find(({ place: opened }) => opened !== undefined && opened.word === word);
   const value: InstanceValue = {
     name,
     backend: owner?.name ?? word ?? place,

@@ -29,7 +29,7 @@ function lookedAt(name: string, place: string): Instance {
   };
   return {
     name,
-    status: async () => 'stopped',
+    status: async () => (place === 'host' ? 'running' : 'stopped'),
     start: refuse,
     stop: refuse,
     session: refuse,

@@ -78,6 +78,7 @@ test('what was done by hand becomes the spec, and the image of it is the instanc
   assert.match(shown, /\+ byhand +1\n +- hello +2\.10/);
   assert.match(shown, /^venv \/opt\/env\n +\+ answer +1\.0$/m);
   assert.match(shown, /\+ \/data\/one/);
+  assert.match(shown, /~ \/etc\/debconf\.conf +as its package has it → /);
   const said = await types(['image', 'commit', '-y', '-t', 'hands:1', '-o', 'hands.yaml', 'live']);
   assert.match(said.stdout, /verify +\d+ paths? of [\d,]+ not as in live:\n +\/etc\/gshadow +another\n$/, said.stderr);
   assert.equal(said.status, 3, 'what is not for everybody is not taken, and that is said');

@@ -23,6 +23,12 @@ test('rows are told apart by name and architecture, wherever they come from', ()
   assert.deepEqual(carryOver(held, before, after), [held[0], row('c', '2'), row('d', '1')]);
 });
 
+test('a package that was packed once more with what was changed in it stays what it was', () => {
+  const row = (sha256: string, version = '1') => ({ name: 'a', version, repacked: true, contents: 'sha256:c', sha256 });
+  assert.deepEqual(carryOver([row('h')], [row('b')], [row('n')]), [row('h')]);
+  assert.deepEqual(carryOver([row('h')], [row('h')], [row('n', '2')]), [row('n', '2')]);
+});
+
 test('rows of one name in several places are told apart by their places', () => {
   const at = (path: string, version: string) => ({ name: 'x', path, version });
   const before = [at('m/x', '1'), at('m/y/m/x', '2')];

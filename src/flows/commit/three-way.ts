@@ -10,7 +10,10 @@ type Members = Readonly<Record<string, unknown>>;
  */
 export function carryOver(held: unknown, before: unknown, after: unknown): unknown {
   if (same(before, after)) return held;
-  if (held === undefined || same(held, before)) return after;
+  if (held === undefined) return after;
+  // packed once more, it has what was changed in it: the first one is what the package was
+  if (isRepacked(held) && isRepacked(after) && held['version'] === after['version']) return held;
+  if (same(held, before)) return after;
   if (Array.isArray(held) && Array.isArray(after)) {
     return carryList(held, Array.isArray(before) ? before : [], after);
   }
@@ -56,6 +59,11 @@ function namerFor(lists: readonly (readonly unknown[])[]): (item: unknown) => st
 /** Something in the store is that whole, or something else. */
 function isContent(value: Members): boolean {
   return typeof value['sha256'] === 'string' && value['name'] === undefined && value['path'] === undefined;
+}
+
+/** A package that no archive has, kept as it was installed. */
+function isRepacked(value: unknown): value is Members {
+  return isMembers(value) && value['repacked'] === true && value['contents'] !== undefined;
 }
 
 function same(a: unknown, b: unknown): boolean {

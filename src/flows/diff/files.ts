@@ -7,6 +7,7 @@ import {
   type DistributionDifference,
   type Entry,
   type FileLock,
+  type Spec,
 } from '../../model/index.ts';
 import type { Root } from '../../contract/index.ts';
 import { readManifest } from '../../roots/manifest.ts';
@@ -16,12 +17,37 @@ import { entriesOf } from '../verify/files.ts';
 import { diffTexts, fileText } from './runs.ts';
 import type { Seen } from './seen.ts';
 
-/** Loose files of a spec against those of another, or against what a place has there. */
+/** Loose and changed files of a spec against those of another, or loose ones against what a place has there. */
 export async function diffLooseFiles(a: Side, b: Side): Promise<readonly Change[]> {
   const [first, second] = [a.spec?.lock?.files ?? [], b.spec?.lock?.files ?? []];
   if (a.root !== undefined) return diffTexts(await lookAt(second, a.root), textsOf(second));
   if (b.root !== undefined) return diffTexts(textsOf(first), await lookAt(first, b.root));
-  return diffTexts(textsOf(first), textsOf(second));
+  const [changed, others] = [changedFiles(a.spec), changedFiles(b.spec)];
+  const paths = new Set([...changed, ...others].map(({ path }) => path));
+  return diffTexts(
+    new Map([...packagedTexts(paths, changed), ...textsOf(first)]),
+    new Map([...packagedTexts(paths, others), ...textsOf(second)]),
+  );
+}
+
+type ChangedFile = FileLock & { readonly removed?: boolean };
+
+/** Files of packages that are not as the packages have them, as locks say. */
+function changedFiles(spec: Spec | undefined): readonly ChangedFile[] {
+  return Object.values(spec?.lock?.distributions ?? {}).flatMap((lock) => {
+    const { changed } = lock as { readonly changed?: readonly ChangedFile[] };
+    return Array.isArray(changed) ? (changed as readonly ChangedFile[]).filter(({ left }) => left === undefined) : [];
+  });
+}
+
+/** What is at these paths where only some of them are not as their packages have them. */
+function packagedTexts(paths: ReadonlySet<string>, changed: readonly ChangedFile[]): ReadonlyMap<string, string> {
+  const texts = new Map([...paths].map((path) => [path, 'as its package has it']));
+  for (const file of changed) {
+    if (file.removed === true) texts.delete(file.path);
+    else texts.set(file.path, fileText(file));
+  }
+  return texts;
 }
 
 /** All files of two places, less volatile ones and those of packages that differ themselves. */

@@ -81,13 +81,24 @@ export async function attribute(
     }
     fresh = [...given, ...(await canonicalPaths([...leads], root)).filter((path) => !asked.has(path))];
   }
+  // one whose database is broken has nothing to claim; what it says of that is heard all the same
+  const unheard: Note[] = [];
+  for (const one of distributions.filter(({ type }) => !failed.has(type) && !described.has(type))) {
+    const answer = await netted(one, failed, context, async () => one.describe(new Map(), root, context));
+    unheard.push(...(answer?.notes ?? []).filter(({ kind }) => kind === 'unreadable'));
+  }
   const answers = distributions.flatMap(({ type }) => described.get(type) ?? []);
+  const heard = new Set(answers.flatMap((one) => one.notes.map(({ text }) => text)));
   const found = answers.flatMap((one) => one.described);
   return {
     owned,
     described: await Promise.all(found.map(async (one) => withFoundation(one, owned, root))),
     cut: new Map(answers.flatMap(({ cut }) => [...cut])),
-    notes: [...answers.flatMap((one) => one.notes), ...failed.values()],
+    notes: [
+      ...answers.flatMap((one) => one.notes),
+      ...unheard.filter(({ text }) => !heard.has(text)),
+      ...failed.values(),
+    ],
   };
 }
 

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
+import { openStore } from '../../src/archives/store.ts';
 import { readCpio } from '../../src/toolkits/rpm/lay/cpio.ts';
 import { compressionOf, decompressed } from '../../src/roots/decompress.ts';
 import { archiveRoot } from '../../src/roots/image/open.ts';
@@ -12,6 +15,7 @@ import { readAr } from '../../src/toolkits/apt/lay/ar.ts';
 import { openWheelFile, wheelRecord } from '../../src/toolkits/python/wheel.ts';
 import { openArtifact } from '../../src/distributions/conda/artifact/read.ts';
 import { unpackTarball } from '../../src/distributions/npm/tarball.ts';
+import { isBundle, openBundle } from '../../src/formats/bundle/read.ts';
 import { parseSif } from '../../src/formats/image/sif.ts';
 import { buildConda } from '../fakes/conda-channel.ts';
 import { testDeb } from '../fakes/deb.ts';
@@ -38,6 +42,16 @@ const layout = tarOf(
     content,
   })),
 );
+
+const held = Buffer.from('kept\n');
+const heldName = createHash('sha256').update(held).digest('hex');
+const bundled = tarOf([
+  {
+    name: 'repronim.yaml',
+    content: `repronim: 1\ndistributions: []\nlock:\n  files:\n  - {path: /a, mode: "0644", size: 5, sha256: ${heldName}}\n`,
+  },
+  { name: `sha256/${heldName}`, content: held },
+]);
 
 /** Everything that a root says of itself. */
 async function look(root: Awaited<ReturnType<typeof tarRoot>>): Promise<Paths> {
@@ -263,6 +277,16 @@ export async function archives(folder: string): Promise<Parser[]> {
         }
         return { paths };
       },
+    },
+    {
+      name: 'bundle',
+      seeds: [zstdCompressSync(bundled), bundled],
+      parse: async (bytes) => {
+        // most of what is broken in a frame is found by its checksum: the tar in it is broken, too
+        const whole = isBundle(bytes) ? bytes : zstdCompressSync(bytes);
+        await openBundle(fileOf(folder, 'broken.repronim', whole), openStore(join(folder, 'bundles')));
+      },
+      weight: 2,
     },
     { name: 'SIF', seeds: [sif()], parse: (bytes) => parseSif((at, length) => bytes.subarray(at, at + length)) },
   ];

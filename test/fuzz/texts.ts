@@ -4,6 +4,7 @@ import { parseHistory } from '../../src/distributions/conda/history.ts';
 import { parseCondarc } from '../../src/distributions/conda/condarc.ts';
 import { parseWish as parseCondaWish } from '../../src/distributions/conda/match.ts';
 import { parseObject, parsePaths, parseRecord as parseCondaRecord } from '../../src/distributions/conda/record.ts';
+import { parseNetrc } from '../../src/archives/logins.ts';
 import { parseLabels } from '../../src/formats/image/sif.ts';
 import { parseInspected, toInspected } from '../../src/distributions/image/inspect.ts';
 import { parseUse } from '../../src/distributions/image/uses.ts';
@@ -173,6 +174,11 @@ export const texts: readonly Parser[] = [
     'annex remotes',
     (one) => parseRemoteLog(one),
     '11111111-2222-4333-8444-555555555555 type=S3 name=s3 bucket=b encryption=none timestamp=1700000000s\n',
+  ),
+  text(
+    'netrc',
+    (one) => parseNetrc(one),
+    'machine a.example.org login u password "p q"\ndefault login x password y\nmacdef z\n x\n\n',
   ),
   text(
     'spack',

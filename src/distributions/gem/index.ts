@@ -39,6 +39,7 @@ export const gem = libraryDistribution({
     return new Map([...found].filter(([, { top }]) => known.has(top)));
   },
   list: listGems,
+  told: (key) => `specifications/${key}.gemspec`,
   async read(root, top, key) {
     const told = parseGemspec((await readText(root, `${top}/specifications/${key}.gemspec`)) ?? '');
     if (told === undefined) return undefined;

@@ -85,7 +85,11 @@ test('what is read in a git dir elsewhere is read for the work tree that has it'
       specs.map(({ spec }) => spec.path),
       [project],
     );
-    assert.deepEqual(notes, []);
+    const repository = { linked: top('main'), ofbare: top('bare') }[name];
+    assert.deepEqual(
+      notes.map(({ kind, text }) => [kind, / repository in (\S+):/.exec(text)?.[1]]),
+      repository === undefined ? [] : [['partial', repository]],
+    );
     assert.equal(await gitIn(join(made, project), 'rev-parse', 'HEAD'), await gitIn(project, 'rev-parse', 'HEAD'));
     assert.equal(await gitIn(join(made, project), 'status', '--porcelain'), '');
     await gitIn(join(made, project), 'fsck', '--strict');

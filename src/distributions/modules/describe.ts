@@ -6,6 +6,7 @@ import { keepUsed, limitIn, type KeptUsed } from '../../toolkits/trees/keep-used
 import { completeUsed } from '../../toolkits/trees/used.ts';
 import { ownVariables, toolSettings } from './activate.ts';
 import { toolOf } from './asked.ts';
+import { isModulefile } from './modulefile.ts';
 import { modulesOf, type Loaded, type Modules } from './loaded.ts';
 import { settingsOf } from './settings.ts';
 import type { ModuleLock, ModulesLock, ModulesSpec } from './spec.ts';
@@ -28,10 +29,19 @@ export async function describe(
     about: name,
     text: `the modulefile ${file} of ${name}, which was loaded, can't be read`,
   }));
+  for (const { name, file, bytes } of loaded) {
+    if (isModulefile(file, bytes.toString('utf8'))) continue;
+    notes.push({
+      kind: 'unreadable',
+      path: file,
+      about: name,
+      text: `${file}, from which ${name} was loaded, is no modulefile`,
+    });
+  }
   if (ran === undefined || loaded.length === 0) return { distributions: [], notes };
   const used = await usedOf(modules, owned, root, context);
   const { kept, notes: left } = await keep(used.paths, modules, root, context);
-  const { rows, evidence } = await rowsOf(loaded, kept, root);
+  const { rows, evidence } = await rowsOf(loaded, kept, root, notes);
   const roots = loaded.flatMap(({ name, roots: tops }) => tops.map((path) => ({ path, module: name })));
   const environment = [...settingsOf(loaded, ran.env), ...toolSettings({ modulepath }, { packages: rows }, ran.env)];
   if (context.keep) for (const { bytes } of loaded) await context.store.add(bytes);
@@ -126,12 +136,13 @@ async function rowsOf(
   loaded: readonly Loaded[],
   kept: KeptUsed,
   root: Root,
+  notes: Note[],
 ): Promise<{ readonly rows: readonly ModuleLock[]; readonly evidence: readonly string[] }> {
   const evidence: string[] = [];
   const rows: ModuleLock[] = [];
   for (const { name, file, text, read, roots, before } of loaded) {
     const [top] = roots;
-    const built = top === undefined ? undefined : await readBuiltBy(top, root);
+    const built = top === undefined ? undefined : await readBuiltBy(top, root, notes);
     // what says where it comes from is worth keeping where anything is kept
     if (built !== undefined && kept.files > 0) evidence.push(...built.evidence);
     const build = built?.facts['easyconfig'] ?? built?.facts['hash'];

@@ -35,9 +35,10 @@ export async function describe(
   packedOf.set(root, { context, trees: held });
   const leads = new Set<string>();
   const distributions: One[] = [];
+  const broken: Note[] = [];
   for (const [top, paths] of [...used].sort(([a], [b]) => byBytes(a, b))) {
     const whole = context.whole.includes(top);
-    const identity = await identify(top, root);
+    const identity = await identify(top, root, broken);
     // an environment stands on it, and no run tells what that needs of it
     const alone = identity.name === 'Python' && !paths.some((path) => /\/lib\d*\/python\d/.test(path));
     const needed = alone ? await standardLibrary(top, root) : [];
@@ -62,7 +63,7 @@ export async function describe(
       instance,
     })),
     leads: [...leads].sort(byBytes),
-    notes: distributions.flatMap(({ notes }) => notes),
+    notes: [...broken, ...distributions.flatMap(({ notes }) => notes)],
   };
 }
 

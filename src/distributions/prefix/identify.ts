@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import type { Note } from '../../model/index.ts';
 import type { Root } from '../../contract/index.ts';
 import { readBuiltBy } from '../../toolkits/trees/built-by.ts';
 import { packagesIn } from './package-targets.ts';
@@ -77,8 +78,8 @@ export async function knownTops(tops: readonly string[], root: Root): Promise<Re
 }
 
 /** What the tree at `top` is: as its builder says, of a known kind, else what its folder is called. */
-export async function identify(top: string, root: Root): Promise<Identity> {
-  const built = await readBuiltBy(top, root);
+export async function identify(top: string, root: Root, notes: Note[] = []): Promise<Identity> {
+  const built = await readBuiltBy(top, root, notes);
   if (built !== undefined) {
     const { name, version, by, facts, evidence } = built;
     return { name, ...(version === undefined ? {} : { version }), build: plainFacts({ by, ...facts }), evidence };

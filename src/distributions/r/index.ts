@@ -42,6 +42,7 @@ export const r = libraryDistribution({
     if (/\/renv\/.*\/R-[\d.]+\/[^/]+$/.test(top) && !top.includes('/library/')) return await listCache(root, top);
     return await namesIn(root, top);
   },
+  told: (key) => `${key}/DESCRIPTION`,
   async read(root, top, key) {
     const text = await readText(root, posix.join(top, key, 'DESCRIPTION'));
     const told = text === undefined ? undefined : parseDescription(text);

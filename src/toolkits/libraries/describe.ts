@@ -60,7 +60,7 @@ async function closureOf(
     if (packages.has(key) || !all.has(key)) return [];
     const found = await kind.read(root, top, key);
     if (found === undefined) {
-      const path = posix.join(top, key);
+      const path = posix.join(top, kind.told?.(key) ?? key);
       notes.push({ kind: 'unreadable', path, text: `${path} does not say what it is; its used files are kept` });
       return [];
     }

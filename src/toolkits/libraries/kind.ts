@@ -16,6 +16,8 @@ export interface LibraryKind {
   find(paths: readonly string[], root: Root): Promise<ReadonlyMap<string, Found>>;
   /** Keys of all packages of a library. */
   list(root: Root, top: string): Promise<readonly string[]>;
+  /** Where a package says what it is, below its library; default: its key. */
+  told?(key: string): string;
   /** The package with this key: undefined where there is none. */
   read(root: Root, top: string, key: string): Promise<LibraryPackage | undefined>;
   /** Other libraries where a package that is asked for may be; absent where what is loaded is all that is needed. */

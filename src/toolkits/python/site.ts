@@ -45,6 +45,10 @@ async function readDistInfo(root: Root, site: string, info: string, notes: Note[
     notes.push(unreadableNote(info, 'it names no package'));
     return undefined;
   }
+  if (text !== undefined && parseMetadata(text) === undefined)
+    notes.push(
+      unreadableNote(`${info}/METADATA`, `it is cut short or broken; ${metadata.name} is known by its folder`),
+    );
   const record = await read('RECORD', 256 * 1024 * 1024);
   const entries = record === undefined ? [] : parseRecord(record);
   const folder = posix.basename(info);

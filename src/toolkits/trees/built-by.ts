@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import type { Note } from '../../model/index.ts';
 import type { Root } from '../../contract/index.ts';
 
 /** What a program that builds software for clusters wrote into a tree that it installed. */
@@ -15,15 +16,17 @@ export interface BuiltBy {
 
 /**
  * Whether EasyBuild or Spack installed the tree at `top`: EasyBuild leaves the easyconfig in `easybuild/`, Spack the
- * whole description in `.spack/spec.json`. What can't be read is not there.
+ * whole description in `.spack/spec.json`. What can't be read is not there, and
+ * noted.
  */
-export async function readBuiltBy(top: string, root: Root): Promise<BuiltBy | undefined> {
+export async function readBuiltBy(top: string, root: Root, notes: Note[] = []): Promise<BuiltBy | undefined> {
   const places = [posix.join(top, '.spack/spec.json'), posix.join(top, 'easybuild')];
   const [spack, easybuild] = await root.lstat(places);
   if (spack?.type === 'file') {
     const bytes = await root.readFile(places[0] ?? '', 32 * 1024 * 1024).catch(() => undefined);
     const found = bytes === undefined ? undefined : parseSpackSpec(bytes.toString('utf8'));
     if (found !== undefined) return { ...found, evidence: [places[0] ?? ''] };
+    notes.push(brokenNote(places[0] ?? ''));
   }
   if (easybuild?.type === 'directory') {
     const listed = await root.readdir(places[1] ?? '').catch(() => []);
@@ -37,8 +40,13 @@ export async function readBuiltBy(top: string, root: Root): Promise<BuiltBy | un
     if (found !== undefined && path !== undefined && file !== undefined) {
       return { ...found, facts: { ...found.facts, easyconfig: file }, evidence: [path] };
     }
+    if (path !== undefined) notes.push(brokenNote(path));
   }
   return undefined;
+}
+
+function brokenNote(path: string): Note {
+  return { kind: 'unreadable', path, text: `${path} does not say what was built there: it is cut short or broken` };
 }
 
 /** Spack's spec.json: the first node is the package itself. Undefined where it is none. */

@@ -165,8 +165,12 @@ async function readListTexts(root: Root, packages: readonly DpkgPackage[], notes
     );
     for (const [index, one] of group.entries()) {
       const read = lists[index];
-      if (read !== undefined && 'content' in read) reads.set(one, toText(read.content));
-      else if (where.endsWith('status.d')) reads.set(one, await namesInSums(root, one));
+      if (read !== undefined && 'content' in read) {
+        const text = toText(read.content);
+        reads.set(one, text);
+        if (!text.startsWith('/') || !text.endsWith('\n'))
+          notes.push(brokenList(`${where}/${one.info.base}.list`, one));
+      } else if (where.endsWith('status.d')) reads.set(one, await namesInSums(root, one));
       else {
         const code = read?.code ?? 'ENOENT';
         notes.push({ kind: 'unreadable', text: `the list of files of ${one.name} (${code})`, about: one.key });
@@ -174,6 +178,11 @@ async function readListTexts(root: Root, packages: readonly DpkgPackage[], notes
     }
   }
   return packages.map((one) => reads.get(one) ?? '');
+}
+
+/** dpkg writes one path a line, `/.` first (deb-md5sums(5) is the other list); more or less than that is not whole. */
+function brokenList(path: string, { name, key }: DpkgPackage): Note {
+  return { kind: 'unreadable', text: `the list of files of ${name} is broken: ${path}`, path, about: key };
 }
 
 async function namesInSums(root: Root, { info }: DpkgPackage): Promise<string> {

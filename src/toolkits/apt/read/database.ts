@@ -83,6 +83,10 @@ async function load(root: Root): Promise<Database> {
     const found = toPackage(paragraph, base, controlFiles, notes);
     if (found !== undefined) byKey.set(found.key, found);
   }
+  if (byKey.size === 0 && notes.length === 0 && [...controlFiles].some((name) => name.endsWith('.list'))) {
+    const path = `${dpkgFolder}/status`;
+    notes.push({ kind: 'unreadable', text: `dpkg's database is broken: ${path} has no package`, path });
+  }
   const packages = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   const byName = Map.groupBy(packages, ({ name }) => name);
   const architectures = await readArchitectures(root, packages, byName);
@@ -100,7 +104,12 @@ async function load(root: Root): Promise<Database> {
 async function statusParagraphs(root: Root, notes: Note[]): Promise<{ paragraph: Paragraph; base?: string }[]> {
   const path = `${dpkgFolder}/status`;
   const read = await readOne(root, path);
-  if ('content' in read) return [...parseParagraphs(toText(read.content))].map((paragraph) => ({ paragraph }));
+  if ('content' in read) {
+    const text = toText(read.content);
+    if (text !== '' && !text.endsWith('\n'))
+      notes.push({ kind: 'unreadable', text: `dpkg's database is cut short: ${path}`, path });
+    return [...parseParagraphs(text)].map((paragraph) => ({ paragraph }));
+  }
   if (read.code !== 'ENOENT') notes.push({ kind: 'unreadable', text: `dpkg's database (${read.code})`, path });
   return [];
 }

@@ -47,6 +47,7 @@ async function load(root: Root): Promise<RpmDatabase> {
   const notes: Note[] = [];
   const empty = { packages: [], byKey: new Map<string, RpmPackage>(), keys: [], notes };
   let found: RpmDatabase | undefined;
+  const hollow: Note[] = [];
   for (const folder of folders) {
     for (const [name] of files) {
       const path = `${folder}/${name}`;
@@ -57,7 +58,10 @@ async function load(root: Root): Promise<RpmDatabase> {
         }
         continue;
       }
-      if (read.content.length === 0) continue;
+      if (read.content.length === 0) {
+        hollow.push({ kind: 'unreadable', text: `rpm's database is empty: ${path}`, path });
+        continue;
+      }
       try {
         const { format, blobs, broken } = await readBlobs(root, path, read.content);
         const database = toDatabase(folder, format, blobs, broken, path, notes);
@@ -70,6 +74,7 @@ async function load(root: Root): Promise<RpmDatabase> {
     }
     if (found !== undefined && found.packages.length > 0) return found;
   }
+  if (found === undefined) notes.push(...hollow);
   return found ?? empty;
 }
 

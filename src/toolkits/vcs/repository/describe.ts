@@ -110,8 +110,21 @@ async function describeProject(
     lock: { ...files, ...own?.content, ...annexed?.lock, ...(contents.length === 0 ? {} : { submodules: contents }) },
     instance: top,
     summary: summaries[kind],
-    notes: [...notes, ...captured.flatMap(({ notes }) => notes), ...(annexed?.notes ?? [])],
+    notes: [
+      ...notes,
+      ...captured.flatMap(({ notes }) => notes),
+      ...(own === undefined ? [] : linkedNote(own.part.tree)),
+      ...(annexed?.notes ?? []),
+    ],
   };
+}
+
+/** A linked work tree (git-worktree(1)) has its objects and its branches elsewhere. */
+function linkedNote({ top, gitDir, commonDir }: WorkTree): Note[] {
+  if (gitDir === commonDir) return [];
+  const repository = posix.basename(commonDir) === '.git' ? posix.dirname(commonDir) : commonDir;
+  const text = `${top} is a linked work tree of the repository in ${repository}: it comes back as a repository of its own, with the same commit, branch and files`;
+  return [{ kind: 'partial', path: top, text }];
 }
 
 const summaries: Readonly<Record<RepositoryKind, string>> = {

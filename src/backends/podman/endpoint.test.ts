@@ -56,3 +56,9 @@ test('what the machine refuses is said with what to do', () => {
   assert.match(hints[2] ?? '', /chmod 666 \/dev\/net\/tun/);
   assert.equal(explainPodman('no such container'), undefined);
 });
+
+test('where no socket is named, podman’s service is started on the other machine if it does not listen', () => {
+  const line = findEndpoint('ssh://far.example.org', {}).over?.line ?? '';
+  assert.match(line, /podman system service --time=30/);
+  assert.doesNotMatch(line, /[\n!]/, 'also csh reads it');
+});

@@ -6,16 +6,13 @@ import { parse as parseToml } from 'smol-toml';
 
 import { UserError } from '../../model/index.ts';
 import { parseEndpoint, type Dial, type Endpoint } from '../../toolkits/engine/endpoint.ts';
+import { dialPodman } from '../../toolkits/engine/podman-dial.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const machine = '/run/podman/podman.sock';
-const dial: Dial = (socket) => [
-  'podman',
-  ...(socket === undefined ? [] : ['--url', `unix://${socket}`]),
-  'system',
-  'dial-stdio',
-];
+const dial: Dial = (socket) =>
+  socket === undefined ? dialPodman() : ['podman', '--url', `unix://${socket}`, 'system', 'dial-stdio'];
 
 /**
  * Where podman listens: as named, `CONTAINER_HOST`, the connection that `podman system connection` has made the default

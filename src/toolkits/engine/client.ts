@@ -244,6 +244,18 @@ async function pump(body: AsyncIterable<Uint8Array>, request: ClientRequest): Pr
 
 function explain(error: Error, { kind, endpoint, label }: Target): Error {
   const code = (error as NodeJS.ErrnoException).code;
+  if (endpoint.over !== undefined && error instanceof UserError) {
+    const by = `see that it works there by hand: ssh ${endpoint.over.host} ${kind.name} info`;
+    const said = error.details?.at(-1);
+    return new UserError(
+      `${kind.called} does not answer at ${endpoint.address}${said === undefined ? '' : `: ${said}`}`,
+      {
+        hint: by,
+        status: 4,
+        cause: error,
+      },
+    );
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return new UserError(`you may not speak to ${label}`, { hint: kind.hints.denied, status: 4, cause: error });
   }

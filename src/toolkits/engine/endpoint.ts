@@ -1,5 +1,5 @@
+import { sh } from '../../formats/render/quote.ts';
 import { UserError, type Argv } from '../../model/index.ts';
-import { displayArgv } from '../../sessions/process.ts';
 
 /** Where an engine listens, and how it is spoken to. */
 export interface Endpoint {
@@ -65,7 +65,7 @@ function overSsh(address: string, dial: Dial): { readonly host: string; readonly
   if (url.hostname === '' || ![url.username, url.hostname.replace(/^\[(.*)\]$/, '$1'), socket].every(isPlain))
     return undefined;
   const host = `${url.username === '' ? '' : `${url.username}@`}${url.host}`;
-  const line = displayArgv(dial(socket === '' || socket === '/' ? undefined : socket));
+  const line = sh`${dial(socket === '' || socket === '/' ? undefined : socket)}`;
   return { host: `ssh://${host}`, line };
 }
 

@@ -175,7 +175,7 @@ const small: readonly (readonly [type: string, below: readonly string[], broken:
   ['r', ['/usr/local/lib/R/'], '/usr/local/lib/R/site-library/demo/DESCRIPTION'],
   ['gem', ['/var/lib/gems/'], '/var/lib/gems/3.1.0/specifications/demo-1.0.0.gemspec'],
   ['modules', ['/apps/'], '/apps/mf/tool/1.0'],
-  ['prefix', ['/opt/hand/'], '/opt/hand/1.0/.spack/spec.json'],
+  ['prefix', ['/srv/hand/'], '/srv/hand/1.0/.spack/spec.json'],
 ];
 
 /** One distribution looks at the root as a trace does; it takes no other's paths and none that were not asked for. */

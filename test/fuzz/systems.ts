@@ -45,8 +45,8 @@ export async function systems(folder: string): Promise<readonly System[]> {
       '/var/lib/gems/3.1.0/gems/demo-1.0.0/lib/demo.rb': 'x',
       '/apps/mf/tool/1.0': '#%Module1.0\nprepend-path PATH /apps/tool/1.0/bin\nsetenv TOOL_HOME /apps/tool/1.0\n',
       '/apps/tool/1.0/bin/tool': 'x',
-      '/opt/hand/1.0/bin/hand': 'x',
-      '/opt/hand/1.0/.spack/spec.json': '{"spec":{"nodes":[{"name":"hand","version":"1.0","hash":"abcdefg"}]}}',
+      '/srv/hand/1.0/bin/hand': 'x',
+      '/srv/hand/1.0/.spack/spec.json': '{"spec":{"nodes":[{"name":"hand","version":"1.0","hash":"abcdefg"}]}}',
     }),
   };
   const databases = [
@@ -62,7 +62,7 @@ export async function systems(folder: string): Promise<readonly System[]> {
     ['r', '/usr/local/lib/R/site-library/demo/DESCRIPTION'],
     ['gem', '/var/lib/gems/3.1.0/specifications/demo-1.0.0.gemspec'],
     ['modules', '/apps/mf/tool/1.0'],
-    ['prefix', '/opt/hand/1.0/.spack/spec.json'],
+    ['prefix', '/srv/hand/1.0/.spack/spec.json'],
   ] as const;
   const ran: Ran = {
     env: {

@@ -63,15 +63,19 @@ const kinds: readonly Kind[] = [
 
 const environment = 'pyvenv.cfg';
 
+/** What Spack and EasyBuild leave in every tree that they installed: see `toolkits/trees/built-by.ts`. */
+const builders: readonly string[] = ['.spack/spec.json', 'easybuild/reprod'];
+
 /** Which of these folders are the top of a tree of a known kind. One batch of lstat. */
 export async function knownTops(tops: readonly string[], root: Root): Promise<ReadonlySet<string>> {
   // an environment of Python looks like a Python, and is another distribution's
-  const markers = [...new Set([...kinds.flatMap((kind) => kind.markers), environment])];
+  const markers = [...new Set([...kinds.flatMap((kind) => kind.markers), ...builders, environment])];
   const stats = await root.lstat(tops.flatMap((top) => markers.map((marker) => posix.join(top, marker))));
   const found = new Set<string>();
   for (const [index, top] of tops.entries()) {
     const there = new Set(markers.filter((_, at) => stats[index * markers.length + at] !== undefined));
     if (there.has(environment)) continue;
+    if (builders.some((marker) => there.has(marker))) found.add(top);
     if (kinds.some((kind) => kind.markers.every((marker) => there.has(marker)))) found.add(top);
   }
   return found;

@@ -1,4 +1,4 @@
-import type { ContentRef, Step } from '../../model/index.ts';
+import type { ContentRef, PackageId, Step } from '../../model/index.ts';
 import type { Distribution, Wanted } from '../../contract/index.ts';
 import { checkTree } from '../../toolkits/trees/check.ts';
 import { parseTree } from '../../toolkits/trees/entries.ts';
@@ -28,13 +28,12 @@ export const prefix: Distribution<PrefixSpec, PrefixLock> = {
     return [{ do: 'unpack', archive: lock.archive, into: spec.path, because: `${nameOf(spec)}, ${lock.files} files` }];
   },
   packages(spec) {
-    return [{ key: spec.path, version: spec.version ?? spec.name ?? '', name: spec.name ?? spec.path }];
+    return [idOf(spec, spec)];
   },
   async observe(spec, root) {
     const [stat] = await root.lstat([spec.path]);
     if (stat === undefined) return { packages: [] };
-    const { name, version } = await identify(spec.path, root);
-    return { packages: [{ key: spec.path, version: version ?? name, name }] };
+    return { packages: [idOf(spec, await identify(spec.path, root))] };
   },
   async check(spec, lock, root, { store }) {
     const file = lock.tree === undefined ? undefined : await store.find(lock.tree.sha256);
@@ -43,6 +42,12 @@ export const prefix: Distribution<PrefixSpec, PrefixLock> = {
     return await checkTree(root, spec.path, tree, nameOf(spec));
   },
 };
+
+/** By what it is, where that is said: another version of it may lie in another folder. */
+function idOf(spec: PrefixSpec, { name, version }: Pick<PrefixSpec, 'name' | 'version'>): PackageId {
+  const key = spec.name === undefined ? spec.path : (name ?? spec.path);
+  return { key, version: version ?? name ?? '', name: name ?? spec.path };
+}
 
 function contentOf({ tree, archive }: PrefixLock): ContentRef[] {
   return [tree, archive].filter((content) => content !== undefined);

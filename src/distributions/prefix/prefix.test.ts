@@ -238,3 +238,11 @@ test('long and odd names survive', async (t) => {
     'odd',
   );
 });
+
+test('another version of the same is told by what it is, wherever it lies', () => {
+  const packages = (path: string, version: string) =>
+    prefix.packages({ type: 'prefix', path, name: 'Python', version }).map(({ key, version: is }) => [key, is]);
+  assert.deepEqual(packages('/p/3.10.13', '3.10.13'), [['Python', '3.10.13']]);
+  assert.deepEqual(packages('/p/3.11.7', '3.11.7'), [['Python', '3.11.7']]);
+  assert.deepEqual(prefix.packages({ type: 'prefix', path: '/opt/x' })[0]?.key, '/opt/x');
+});

@@ -7,6 +7,7 @@ import { type DistributionSpec, type FileLock, type Run, type Spec } from '../mo
 import { bindLock, lockState } from '../formats/spec/lock.ts';
 import { readSpec } from '../formats/spec/read.ts';
 import { writeSpec } from '../formats/spec/write.ts';
+import { unite } from './merge/merge-entries.ts';
 import { addTraced, type MergeOptions } from './merge.ts';
 
 const options: MergeOptions = { distributions: fakeDistributions, file: 'study.yaml', whole: false };
@@ -151,4 +152,14 @@ test('comments of the file stay', () => {
   const written = writeSpec(united, { distributions: fakeDistributions, onto: document });
   assert.match(written, /- awk=1\n {2}- bash=1 {2}# the shell\n/);
   assert.deepEqual(readSpec(written, { file: 'x', distributions: fakeDistributions }).spec, united);
+});
+
+test('rows of which several have one name are each their own', () => {
+  const row = (name: string, value: string) => ({ do: 'prepend', name, value });
+  const none = () => assert.fail('a conflict');
+  const held = [row('PATH', '/a')];
+  assert.deepEqual(unite(held, [row('PATH', '/a'), row('PATH', '/b')], 'modules', none), [
+    row('PATH', '/a'),
+    row('PATH', '/b'),
+  ]);
 });

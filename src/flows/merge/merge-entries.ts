@@ -27,10 +27,13 @@ function uniteLists(
   where: string,
   onConflict: OnConflict,
 ): readonly unknown[] {
+  // where names come twice (what modules prepend to one list), only what is equal is the same thing
+  const isNamed = [held, added].every((list) => new Set(list.map(nameOf)).size === list.length);
+  const placeOf = isNamed ? nameOf : canonicalJson;
   const result = [...held];
-  const places = new Map(held.map((one, index) => [nameOf(one), index]));
+  const places = new Map(held.map((one, index) => [placeOf(one), index]));
   for (const one of added) {
-    const name = nameOf(one);
+    const name = placeOf(one);
     const at = places.get(name);
     if (at === undefined) places.set(name, result.push(one) - 1);
     else if (!same(result[at], one)) result[at] = uniteItems(result[at], one, `${where} ${name}`, onConflict);

@@ -53,6 +53,8 @@ export interface Exact<S extends DistributionSpec, L extends DistributionLock> {
   readonly lock: L;
   /** What `prepare` made. */
   readonly made: Readonly<Record<string, ContentRef>>;
+  /** What a change takes away, where `prepareChange` could tell: absolute paths. */
+  readonly gone?: readonly string[];
 }
 
 /** What a person wants of a live environment, in the words of the distribution: `jq`, `nilearn==0.10.4`. */
@@ -156,12 +158,12 @@ export interface Distribution<
   edit?(spec: S, edit: Edit): S;
   /** The lock without these files of its packages (by `claim`'s answer): they are taken away once they are laid. Pure. */
   omit?(lock: L, files: ReadonlyMap<string, readonly Owner[]>): L;
-  /** Content that `change` alone needs, made from what is in the store: it joins what `to.made` has. */
+  /** What `change` alone needs to know, from what is in the store: it joins what `to` has. */
   prepareChange?(
     from: Omit<Exact<S, L>, 'made'>,
     to: Omit<Exact<S, L>, 'made'>,
     context: CreateContext,
-  ): Promise<Readonly<Record<string, ContentRef>>>;
+  ): Promise<Pick<Exact<S, L>, 'made' | 'gone'>>;
   /** What turns a live environment from one exact state into the other; content that the steps name is in the store. */
   change?(from: Exact<S, L>, to: Exact<S, L>): readonly Step[];
   /** What is to be set for using it, in order; `deactivate` takes it back. Absent where nothing needs to be. */

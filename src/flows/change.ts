@@ -174,7 +174,8 @@ async function stepsOf(
   context: CreateContext,
 ): Promise<readonly Step[]> {
   const { plugin } = part;
-  const more = (await plugin.prepareChange?.(was, part, context)) ?? {};
+  const { made: more = {}, ...others } = (await plugin.prepareChange?.(was, part, context)) ?? {};
   const from: Exact<Part['spec'], Part['lock']> = { spec: was.spec, lock: was.lock, made: {} };
-  return plugin.change?.(from, { spec: part.spec, lock: part.lock, made: { ...made, ...more } }) ?? [];
+  const to = { spec: part.spec, lock: part.lock, made: { ...made, ...more }, ...others };
+  return plugin.change?.(from, to) ?? [];
 }

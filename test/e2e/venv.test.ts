@@ -174,6 +174,14 @@ test('a venv of a Python that was installed by hand; an editable checkout, and w
   ]);
   const said = await types('reproduce', '--backend', 'chroot', '--name', 'own', file);
   assert.equal(said.status, 0, said.stdout + said.stderr);
+
+  // what no index has stays when others come, and the spec follows
+  const changed = await types('install', '--yes', '-r', 'own', 'venv:six');
+  assert.equal(changed.status, 0, changed.stdout + changed.stderr);
+  const ran = await types('exec', 'own', '--', 'own/bin/python', '-c', 'import devtool, local; print(local.word)');
+  assert.equal(ran.stdout, 'built here\n', ran.stderr);
+  const verified = await type(me, ['verify', 'own'], { directory: state }); // there is a folder of that name here
+  assert.equal(verified.status, 0, verified.stderr + verified.stdout);
 });
 
 test('packages of one user', async () => {

@@ -353,12 +353,6 @@ test('a project’s own lock file is what it wishes for', async (t) => {
     fresh.packages.map(({ path, version }) => `${path}@${version}`),
     ['node_modules/@lab/tool@3.1.0', 'node_modules/pad@1.0.0'],
   );
-  assert.equal(
-    await npm
-      .resolve?.(wish, { of: `sha256:${'0'.repeat(64)}`, ...fresh }, at.creating, [])
-      .then((again) => again.packages.length),
-    2,
-  );
   assert.throws(() => npm.edit?.(wish, { install: ['carrier'] }), /are those of its package\.json/);
   write({ pad: 'git+https://git.example.org/pad.git' });
   await assert.rejects(async () => await npm.resolve?.(wish, undefined, at.creating, []), /is no package of npm/);

@@ -44,7 +44,11 @@ async function describeSite(
         packages: (named.length === 0 ? packages : named).map(pinned),
         ...(kept.indexed && settings.indexes.length > 0 ? { indexes: settings.indexes } : {}),
       },
-      lock: { ...(python === undefined ? {} : { python }), ...kept.lock },
+      lock: {
+        ...(python === undefined ? {} : { python }),
+        ...(kept.lock.tree === undefined ? {} : { prefix: site }),
+        ...kept.lock,
+      },
       instance: site,
       summary: `${count} package${count === 1 ? '' : 's'} of Python in ${site}`,
       ...(interpreter === undefined ? {} : { standsOn: interpreter }),

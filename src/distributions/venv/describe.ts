@@ -75,7 +75,7 @@ function toDistribution(
       ...(named.length === 0 ? {} : { packages: named.map(pinned) }),
       ...(indexes.length === 0 ? {} : { indexes }),
     },
-    lock: { ...(python === undefined ? {} : { python }), ...lock },
+    lock: { ...(python === undefined ? {} : { python }), ...(lock.tree === undefined ? {} : { prefix: top }), ...lock },
     instance: top,
     summary: `1 virtual environment (${count} package${count === 1 ? '' : 's'} in ${top})`,
     ...(interpreter === undefined ? {} : { standsOn: interpreter }),

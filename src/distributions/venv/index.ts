@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import type { Distribution } from '../../contract/index.ts';
+import type { Distribution, Store } from '../../contract/index.ts';
 import type { EnvironmentChange, Step } from '../../model/index.ts';
 import { checkPackages } from '../../toolkits/python/check-packages.ts';
 import { editPackages } from '../../toolkits/python/edit-packages.ts';
@@ -10,7 +10,9 @@ import { observed, packageIds } from '../../toolkits/python/package-ids.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
 import { trustOf } from '../../toolkits/python/trust.ts';
+import { goneFrom } from '../../toolkits/trees/change.ts';
 import { storedTree } from '../../toolkits/trees/compose.ts';
+import type { TreeEntry } from '../../toolkits/trees/entries.ts';
 import { claim } from './claim.ts';
 import { describe } from './describe.ts';
 import { readEnvironment } from './environment.ts';
@@ -39,14 +41,16 @@ export const venv: Distribution<VenvSpec, VenvLock> = {
     return [{ do: 'unpack', archive: made['tree'], into: spec.path, because }];
   },
   edit: editPackages,
+  async prepareChange(from, to, { store }) {
+    const [was, is] = [await entriesOf(from.spec, from.lock, store), await entriesOf(to.spec, to.lock, store)];
+    if (was === undefined || is === undefined || from.spec.path !== to.spec.path) return { made: {} };
+    return { made: {}, gone: goneFrom(to.spec.path, was, is) };
+  },
   change(from, to): readonly Step[] {
-    const made = to.made['tree'];
-    if (made === undefined) return [];
-    const because = `virtual environment with ${to.lock.packages.length} packages`;
-    return [
-      { do: 'remove', path: from.spec.path, because: 'what it was before' },
-      { do: 'unpack', archive: made, into: to.spec.path, because },
-    ];
+    // where it is not known what was there, all of it goes
+    const { gone = [from.spec.path] } = to;
+    const remove = gone.map((path): Step => ({ do: 'remove', path, because: 'what the change takes away' }));
+    return to.made['tree'] === undefined ? [] : [...remove, ...venv.plan(to.spec, to.lock, to.made)];
   },
   activate(spec): readonly EnvironmentChange[] {
     return [
@@ -69,12 +73,15 @@ export const venv: Distribution<VenvSpec, VenvLock> = {
   async check(spec, lock, root, context) {
     const environment = await readEnvironment(spec.path, root);
     const { sites } = await readSites(environment?.sites ?? [], root, context);
-    const tree =
-      lock.tree === undefined
-        ? await laidEntries(lock, targetOf(spec, lock), besideOf(spec, lock), context.store)
-        : await storedTree(lock.tree, context.store);
+    const tree = await entriesOf(spec, lock, context.store);
     const locked = new Set(lock.packages.map(({ name }) => normalizeName(name)));
     return await checkPackages(root, spec.path, sites, locked, tree, `venv ${spec.path}`);
   },
   trust: async (_spec, lock, context) => await trustOf(lock, context),
 };
+
+/** All that is in it; undefined where that is not at hand. */
+async function entriesOf(spec: VenvSpec, lock: VenvLock, store: Store): Promise<readonly TreeEntry[] | undefined> {
+  if (lock.tree !== undefined) return await storedTree(lock.tree, store);
+  return await laidEntries(lock, targetOf(spec, lock), besideOf(spec, lock), store);
+}

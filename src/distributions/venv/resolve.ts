@@ -25,7 +25,7 @@ export async function resolve(
       hint: 'add "python: …" to it, the version of the Python that it stands on, such as "3.11"',
     });
   }
-  return await resolvePackages(wish, python, held, context, renew);
+  return await resolvePackages(wish, python, held, context, renew, targetOf(wish, { python }));
 }
 
 /** That of the system's Python, by the package that has it; that of a Python that is the base itself. */
@@ -45,7 +45,7 @@ async function versionHere(interpreter: string): Promise<string | undefined> {
 }
 
 /** Where its packages are laid. */
-export function targetOf(spec: VenvSpec, lock: VenvLock): LayTarget {
+export function targetOf(spec: VenvSpec, lock: Pick<VenvLock, 'python'>): LayTarget {
   const python = `python${/^\d+\.\d+/.exec(lock.python ?? '')?.[0] ?? '3'}`;
   return { site: `lib/${python}/site-packages`, python, interpreter: posix.join(spec.path, 'bin/python') };
 }

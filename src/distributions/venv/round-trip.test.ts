@@ -21,7 +21,9 @@ import { serve } from '../../../test/fakes/serve.ts';
 import { makeWheel, recordHash, type MadeWheel } from '../../../test/fakes/wheel.ts';
 import { fetchAll } from '../../archives/fetch.ts';
 import { localRoot } from '../../roots/local.ts';
+import { changedTree, tracedTree } from '../../toolkits/python/traced-tree.ts';
 import { venv } from './index.ts';
+import { targetOf } from './resolve.ts';
 import { venvLockSchema, venvSchema, type VenvLock, type VenvSpec } from './spec.ts';
 
 const top = '/home/u/env';
@@ -211,6 +213,46 @@ test('without an index that answers everything is kept, and nothing else is aske
     lock.packages.map(({ repacked }) => repacked),
     [true, true],
   );
+});
+
+test('a traced tree with other packages: what goes is taken out by its list, what comes is laid, all else stays', async (t) => {
+  const all = await world(t, 'json');
+  writeFileSync(join(all.root, top, 'bin/activate'), 'mine');
+  const { lock, spec } = await traceIn(all.root, all);
+  const newer = makeWheel('small', '1.1', { 'small/__init__.py': 'x = 2\n', 'other.py': 'o = 1\n' });
+  await all.store.add(newer.bytes);
+  const row = { name: 'small', version: '1.1', file: newer.file, size: newer.bytes.length, sha256: newer.sha256 };
+  const packages = [row, ...lock.packages.slice(1)];
+  const traced = await tracedTree(spec, lock, all.store);
+  assert.ok(traced !== undefined);
+  const context = { ...all.creating, fetch: async () => ({ from: {}, refused: [], missing: [] }) };
+  const rows = { was: lock.packages, is: packages };
+  const next: VenvLock = {
+    ...lock,
+    packages,
+    ...(await changedTree(spec, traced, rows, targetOf(spec, lock), context)),
+  };
+  const steps = await venv.prepareChange?.({ spec, lock }, { spec, lock: next }, context);
+  assert.deepEqual(
+    steps?.gone?.map((path) => path.slice(top.length + 1)),
+    [
+      'bin/tool',
+      'lib/python3.11/site-packages/small-1.0.dist-info',
+      'lib/python3.11/site-packages/small/__pycache__',
+      'lib/python3.11/site-packages/small/data.txt',
+    ],
+  );
+  const { target } = await make(spec, next, all, 'made');
+  const at = (path: string) => readFileSync(join(target, path), 'utf8');
+  assert.equal(at(`${site}/small/__init__.py`), 'x = 2\n');
+  assert.equal(at(`${site}/unlisted.py`), 'y = 2\n');
+  assert.equal(at(`${site}/__pycache__/unlisted.cpython-311.pyc`), 'compiled');
+  assert.equal(at(`${top}/bin/activate`), 'mine');
+  assert.ok(
+    !existsSync(join(target, site, 'small/__pycache__')) && !existsSync(join(target, site, 'small-1.0.dist-info')),
+  );
+  assert.deepEqual((await venv.check?.(spec, next, localRoot(target), { ...all.tracing }))?.differing, []);
+  assert.equal(await tracedTree({ ...spec, path: '/elsewhere' }, lock, all.store), undefined);
 });
 
 test('a wish is laid from wheels, the same bytes each time', async (t) => {

@@ -64,7 +64,7 @@ export function aptDistribution(settings: AptSettings): Distribution<AptSpec, Ap
     plan,
     edit,
     omit: (lock, files) => withoutFiles(lock, new Set(lock.packages.map(packageKey)), files),
-    prepareChange: (_, to, context) => changedLists(to.lock, context),
+    prepareChange: async (_, to, context) => ({ made: await changedLists(to.lock, context) }),
     change,
     check(spec, lock, root, context) {
       const planned = new Set(this.plan(spec, lock, {}).flatMap((step) => ('path' in step ? [step.path] : [])));

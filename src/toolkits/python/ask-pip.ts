@@ -18,7 +18,7 @@ export interface Question {
   readonly python: string;
   /** Requirements that hold where what they name is installed. */
   readonly constraints: readonly string[];
-  /** An empty folder. */
+  /** For files of ours; wheels that lie in it count, too. */
   readonly folder: string;
 }
 
@@ -79,6 +79,7 @@ async function runPip(
     '--only-binary=:all:',
     `--python-version=${python}`,
     '--implementation=cp',
+    `--find-links=${folder}`,
     ...platforms(glibcOf(context.base)).map((platform) => `--platform=${platform}`),
     ...options,
     '--',

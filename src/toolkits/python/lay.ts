@@ -28,8 +28,8 @@ const fixedTime = 315_619_200;
  * Packages as an installer puts them, from their wheels: always the same bytes. Scripts are made of entry points, each
  * package gets its RECORD; nothing is compiled and nothing executed. One file at a time is held.
  */
-async function* layPackages(
-  lock: PythonLock,
+export async function* layPackages(
+  lock: Pick<PythonLock, 'packages'>,
   target: LayTarget,
   beside: Beside,
   store: Store,

@@ -85,7 +85,7 @@ export async function composeTraced(
 }
 
 /** What an installation makes of a wheel's own files; scripts as they are in it. One at a time is held. */
-async function* filesOfWheel(
+export async function* filesOfWheel(
   file: string,
   { name, file: label }: WheelPackage,
   schemes: readonly Scheme[],

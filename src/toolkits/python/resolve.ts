@@ -7,18 +7,21 @@ import type { CreateContext } from '../../contract/index.ts';
 import { CommandFailed } from '../../sessions/process.ts';
 import { askPip, downloadByPip, type Question } from './ask-pip.ts';
 import type { Indexes } from './index-page.ts';
+import type { LayTarget } from './lay.ts';
 import { indexesFor } from './obtain-wheels.ts';
 import { normalizeName } from './metadata.ts';
 import { remoteZip } from './remote-zip.ts';
 import type { Reported } from './report.ts';
 import { parseRequirement, satisfies, type Requirement } from './requirement.ts';
 import { isWheelPackage, seeds, type PythonLock, type PythonPackage, type PythonSpec } from './spec.ts';
+import { writeStandIns } from './stand-ins.ts';
+import { changedTree, tracedTree } from './traced-tree.ts';
 import { compareVersions } from './version.ts';
 import { parseWheelName } from './wheel.ts';
 
 /**
  * From names to exact wheels, by pip's own resolver on this machine: wheels only, so nothing of a stranger's is
- * executed. What is held and still satisfies stays, but for `renew`.
+ * executed. What is held and still satisfies stays, but for `renew`; also what only a traced tree has.
  */
 export async function resolvePackages(
   wish: PythonSpec,
@@ -26,10 +29,12 @@ export async function resolvePackages(
   held: PythonLock | undefined,
   context: CreateContext,
   renew: true | readonly string[],
+  target: LayTarget,
 ): Promise<Omit<PythonLock, 'of'>> {
   const requirements = (wish.packages ?? []).map(requirementOf);
-  if (requirements.length === 0) return { python, packages: [] };
-  const staying = heldConstraints(held, requirements, renew);
+  const traced = held?.python === python ? await tracedTree(wish, held, context.store) : undefined;
+  const own = traced === undefined ? [] : (held?.packages ?? []).filter((one) => !isWheelPackage(one));
+  const staying = heldConstraints(held, own, requirements, renew);
   const named = new Set(requirements.map(({ name }) => name));
   // nobody asks for them, and an environment keeps them all the same
   const kept = (held?.packages ?? []).flatMap(({ name, version }) =>
@@ -37,11 +42,13 @@ export async function resolvePackages(
       ? [renew === true ? name : `${name}==${version}`]
       : [],
   );
+  if (requirements.length + kept.length === 0) return { python, packages: [] };
   await mkdir(context.work, { recursive: true });
   const folder = await mkdtemp(join(context.work, 'pip-'));
   try {
     // this machine's own settings count first, also for what a login is known to
     const indexes = await indexesFor(wish, context);
+    if (traced !== undefined) await writeStandIns(own, traced.texts, folder);
     const question = (more: readonly string[], constraints: readonly string[]): Question => ({
       wish: { ...wish, packages: [...(wish.packages ?? []), ...more] },
       python,
@@ -60,10 +67,21 @@ export async function resolvePackages(
       });
     }
     const wished = report.map((one) => ({ ...one, requested: one.requested && named.has(normalizeName(one.name)) }));
-    const packages = await lockAll(wished, question([], []), indexes, context).catch((error: unknown) => {
+    const packages: PythonPackage[] = [];
+    const others: Reported[] = [];
+    for (const one of wished) {
+      const row = own.find(({ name, version }) => isOne(one, name, version));
+      if (row === undefined) others.push(one);
+      else packages.push({ ...without(row, 'requested'), ...(one.requested ? { requested: true } : {}) });
+    }
+    const locked = await lockAll(others, question([], []), indexes, context).catch((error: unknown) => {
       throw asUserError(error, wish);
     });
-    return { python, packages: packages.sort((a, b) => byBytes(normalizeName(a.name), normalizeName(b.name))) };
+    packages.push(...locked);
+    packages.sort((a, b) => byBytes(normalizeName(a.name), normalizeName(b.name)));
+    if (traced === undefined || held === undefined) return { python, packages };
+    const tree = await changedTree(wish, traced, { was: held.packages, is: packages }, target, context);
+    return { python, prefix: wish.path, packages, ...tree };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -78,15 +96,25 @@ function requirementOf(text: string): Requirement & { readonly text: string } {
   });
 }
 
+function isOne(reported: Reported, name: string, version: string): boolean {
+  return normalizeName(reported.name) === normalizeName(name) && compareVersions(reported.version, version) === 0;
+}
+
+function without(row: PythonPackage, key: 'requested'): PythonPackage {
+  const { [key]: _, ...rest } = row;
+  return rest;
+}
+
 function heldConstraints(
   held: PythonLock | undefined,
+  own: readonly PythonPackage[],
   requirements: readonly Requirement[],
   renew: true | readonly string[],
 ): string[] {
   if (held === undefined || renew === true) return [];
   const renewed = new Set(renew.map(normalizeName));
   const wished = new Map(requirements.map((one) => [one.name, one]));
-  return held.packages.filter(isWheelPackage).flatMap(({ name, version }) => {
+  return [...held.packages.filter(isWheelPackage), ...own].flatMap(({ name, version }) => {
     const key = normalizeName(name);
     const wish = wished.get(key);
     if (renewed.has(key) || (wish !== undefined && !satisfies(wish, version))) return [];

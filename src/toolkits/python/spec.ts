@@ -38,6 +38,8 @@ export interface PythonPackage {
 export interface PythonLock extends DistributionLock {
   /** Of the interpreter, as exactly as is known. */
   readonly python?: string;
+  /** Where it lay when its tree was kept. */
+  readonly prefix?: string;
   /** Sorted by normalised name. */
   readonly packages: readonly PythonPackage[];
   /** Every file as it was: see `toolkits/trees`. Absent where the tree follows from the packages. */
@@ -72,6 +74,7 @@ const word = v.pipe(text, v.regex(/^[\w.!+-]{1,128}$/, 'expected a name or a ver
 export const pythonLockSchema = v.looseObject({
   of: digestText,
   python: v.optional(word),
+  prefix: v.optional(pathText),
   packages: v.array(
     v.looseObject({
       name: word,

@@ -6,6 +6,7 @@ import {
   type Run,
   type Spec,
 } from '../model/index.ts';
+import { pluginFor } from './nested.ts';
 import type { AnyDistribution } from '../contract/index.ts';
 
 /** What switching on a distribution changes, by the id of each distribution; nothing of those that change nothing. */
@@ -19,7 +20,7 @@ export function activationsOf(
   const found: Record<string, readonly EnvironmentChange[]> = {};
   for (const entry of spec.distributions) {
     const id = distributionId(entry);
-    const plugin = distributions.find(({ type }) => type === entry.type);
+    const plugin = pluginFor(entry, distributions);
     found[id] = plugin?.activate?.(entry, spec.lock?.distributions?.[id]) ?? [];
   }
   return found;

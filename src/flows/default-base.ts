@@ -2,6 +2,7 @@ import { distributionId, UserError, type DistributionSpec, type Spec } from '../
 import type { AnyDistribution, Need } from '../contract/index.ts';
 import { near } from '../formats/near.ts';
 import { contextOf, type House } from './house.ts';
+import { pluginFor } from './nested.ts';
 
 /**
  * A spec that can stand: one of overlays only gets a base that supplies what they need, not resolved yet. Which one,
@@ -9,7 +10,7 @@ import { contextOf, type House } from './house.ts';
  */
 export async function withBase(spec: Spec, house: House): Promise<Spec> {
   if (spec.distributions.length === 0) return spec;
-  const plugins = spec.distributions.map((entry) => house.distributions.find(({ type }) => type === entry.type));
+  const plugins = spec.distributions.map((entry) => pluginFor(entry, house.distributions));
   if (plugins.some((plugin) => plugin === undefined || plugin.bootstrap !== undefined)) return spec;
   const needs = spec.distributions.flatMap((entry, index) => plugins[index]?.needs?.(entry) ?? []);
   const base = await chooseBase(needs, house);

@@ -8,6 +8,7 @@ import {
   type Spec,
   type VolatilePath,
 } from '../model/index.ts';
+import { pluginFor } from './nested.ts';
 import type { AnyDistribution, Root } from '../contract/index.ts';
 import { readManifest, type Manifest } from '../roots/manifest.ts';
 import { entryHasher } from './fingerprint/hash.ts';
@@ -83,7 +84,7 @@ export async function fingerprintOfEntries(
 export function volatileOf(spec: Spec | undefined, distributions: readonly AnyDistribution[]): readonly VolatilePath[] {
   const alone = distributions.filter(({ bootstrap }) => bootstrap !== undefined).map(({ type }) => ({ type }));
   return (spec?.distributions ?? alone).flatMap((entry) => {
-    const plugin = distributions.find(({ type }) => type === entry.type);
+    const plugin = pluginFor(entry, distributions);
     return plugin?.volatile?.(entry) ?? [];
   });
 }

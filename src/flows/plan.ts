@@ -16,6 +16,7 @@ import {
   type Step,
 } from '../model/index.ts';
 import type { AnyDistribution } from '../contract/index.ts';
+import { pluginFor } from './nested.ts';
 import { startsOf } from './run-files.ts';
 
 /** One distribution of a spec with its plug-in and its lock. */
@@ -33,7 +34,7 @@ export type Made = Readonly<Record<string, Readonly<Record<string, ContentRef>>>
 export function partsOf(spec: Spec, distributions: readonly AnyDistribution[]): readonly Part[] {
   const parts = spec.distributions.map((entry): Part => {
     const id = distributionId(entry);
-    const plugin = distributions.find(({ type }) => type === entry.type);
+    const plugin = pluginFor(entry, distributions);
     const lock = spec.lock?.distributions?.[id];
     if (plugin === undefined) throw new UserError(`unknown distribution "${entry.type}"`, { status: 2 });
     if (lock === undefined)

@@ -3,6 +3,7 @@ import { bindLock, lockState } from '../formats/spec/lock.ts';
 import { createContextOf, withWork } from './create-context.ts';
 import { withBase } from './default-base.ts';
 import type { House } from './house.ts';
+import { pluginFor } from './nested.ts';
 
 export interface ResolveRequest {
   readonly spec: Spec;
@@ -36,8 +37,7 @@ export async function resolveEntries(
   return await withWork(house, async (work) => {
     const context = createContextOf(house, work, false);
     const locks: Record<string, Omit<DistributionLock, 'of'>> = {};
-    const pluginOf = (entry: DistributionSpec | undefined) =>
-      house.distributions.find(({ type }) => type === entry?.type);
+    const pluginOf = (entry: DistributionSpec | undefined) => pluginFor(entry, house.distributions);
     const standsAlone = (entry: DistributionSpec) => pluginOf(entry)?.bootstrap !== undefined;
     const packagesOfBase = (entry: DistributionSpec) => {
       const base = spec.distributions.find((one) =>

@@ -312,11 +312,11 @@ test('what dnf remembers leads to the repository, keys vouch, and packages of a 
   const exact = join(folder, 'exact.yaml');
   writeFileSync(
     loose,
-    `repronim: 1\ndistributions:\n- type: redhat\n  release: "9"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages:\n  - sample>=2:1.0~rc1\n  - pair\n  - pair.i686=1.0\n`,
+    `repronim: 1\ndistributions:\n- type: redhat\n  id: system\n  release: "9"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages:\n  - sample>=2:1.0~rc1\n  - pair\n  - pair.i686=1.0\n- type: redhat\n  id: old\n  base: system\n  path: /opt/old\n  release: "8"\n  sources:\n  - {name: local, uri: "${served.url}"}\n  packages: [sample]\n`,
   );
   await ok('resolve', loose, '-o', exact);
   const resolved = readSpec(readFileSync(exact), { file: exact, distributions }).spec.lock?.distributions?.[
-    'redhat'
+    'system'
   ] as RpmLock;
   const versions = new Map(lock.packages.map((one) => [one.name, one]));
   for (const one of resolved.packages) {
@@ -327,6 +327,23 @@ test('what dnf remembers leads to the repository, keys vouch, and packages of a 
   assert.ok(resolved.packages.some((one) => one.name === 'rpm'));
   const pairs = resolved.packages.filter((one) => one.name === 'pair').map((one) => one.architecture);
   assert.deepEqual(pairs, ['i686', 'x86_64'], 'a name alone is of the own architecture');
+
+  // what has a path is a tree of its own in what it stands on
+  const both = 'rpm-in-rpm';
+  t.after(() => repronim('delete', '--yes', both));
+  await ok('create', both, exact, '-b', 'chroot');
+  await ok('verify', both);
+  assert.equal(await ok('exec', both, '--', '/opt/old/usr/bin/sample'), 'sample\n');
+  await ok('exec', both, '--', 'sh', '-c', 'echo x >/opt/old/usr/share/sample/one; rm /opt/old/usr/share/sample/two');
+  const wrong = await repronim('verify', both, '--json');
+  assert.equal(wrong.status, 3);
+  const { levels } = JSON.parse(wrong.stdout) as {
+    levels: { contents: { differing: { path: string; kind: string }[] } };
+  };
+  assert.deepEqual(
+    levels.contents.differing.map(({ path, kind }) => `${path} ${kind}`),
+    ['/opt/old/usr/share/sample/one changed', '/opt/old/usr/share/sample/two missing'],
+  );
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));

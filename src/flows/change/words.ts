@@ -1,4 +1,5 @@
 import { distributionId, UserError, type DistributionSpec, type Spec } from '../../model/index.ts';
+import { pluginFor } from '../nested.ts';
 import type { AnyDistribution, Edit } from '../../contract/index.ts';
 
 /** What shall be done, in the words of a person: `jq`, `debian:jq`, `venv:nilearn==0.10.4`. */
@@ -21,7 +22,7 @@ export interface Target {
 /** Whose packages are meant. Throws UserError 2 where that is not clear, 4 where the distribution can't be changed in place. */
 export function targetsOf(asked: Asked, spec: Spec, distributions: readonly AnyDistribution[]): readonly Target[] {
   const known = spec.distributions.map((entry) => {
-    const plugin = distributions.find(({ type }) => type === entry.type);
+    const plugin = pluginFor(entry, distributions);
     if (plugin === undefined) throw new UserError(`unknown distribution "${entry.type}"`, { status: 2 });
     return { id: distributionId(entry), entry, plugin };
   });

@@ -7,6 +7,7 @@ import {
   type PackageId,
   type Spec,
 } from '../../model/index.ts';
+import { pluginFor } from '../nested.ts';
 import type { DiffOptions, Side } from './side.ts';
 
 /** One distribution of one side. */
@@ -76,8 +77,8 @@ async function findEntries(
   return found;
 }
 
-function pluginOf({ type }: DistributionSpec, distributions: readonly AnyDistribution[]): AnyDistribution {
-  const plugin = distributions.find((one) => one.type === type);
-  if (plugin === undefined) throw new UserError(`unknown distribution "${type}"`, { status: 2 });
+function pluginOf(entry: DistributionSpec, distributions: readonly AnyDistribution[]): AnyDistribution {
+  const plugin = pluginFor(entry, distributions);
+  if (plugin === undefined) throw new UserError(`unknown distribution "${entry.type}"`, { status: 2 });
   return plugin;
 }

@@ -53,6 +53,8 @@ export interface AptSpec extends DistributionSpec {
   /** A derivative's own name: os-release's ID, where it is not the type. */
   readonly vendor?: string;
   /** The codename: `bookworm`. */
+  /** It is a tree there, in what it stands on, and not the root itself. */
+  readonly path?: string;
   readonly release?: string;
   /** The native one; default: that of the machine. */
   readonly architecture?: string;
@@ -179,6 +181,7 @@ export function aptSpecSchema(naming: AptNaming): v.GenericSchema<unknown, AptSp
     v.looseObject({
       ...distributionFields,
       type: v.literal(naming.type),
+      path: v.optional(pathText),
       vendor: v.optional(text),
       release: v.optional(suiteText),
       architecture: v.optional(architectureText),

@@ -35,6 +35,8 @@ export interface RpmSpec extends DistributionSpec {
   /** os-release's ID: `centos`, `rocky`, `fedora`. */
   readonly vendor?: string;
   /** os-release's VERSION_ID: `8`, `9.4`, `41`. */
+  /** It is a tree there, in what it stands on, and not the root itself. */
+  readonly path?: string;
   readonly release?: string;
   readonly architecture?: string;
   readonly sources?: readonly RpmSource[];
@@ -154,6 +156,7 @@ export function rpmSpecSchema(type: string): v.GenericSchema<unknown, RpmSpec> {
   return v.looseObject({
     ...distributionFields,
     type: v.literal(type),
+    path: v.optional(pathText),
     vendor: v.optional(text),
     release: v.optional(
       v.pipe(

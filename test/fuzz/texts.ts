@@ -41,6 +41,7 @@ import { parseRequirement } from '../../src/toolkits/python/requirement.ts';
 import { parseWheelName } from '../../src/toolkits/python/wheel.ts';
 import { parseWish } from '../../src/toolkits/rpm/names.ts';
 import { parseMirrors } from '../../src/toolkits/rpm/lay/wanted.ts';
+import { decodeCapabilities, parseCapabilities } from '../../src/toolkits/rpm/read/capabilities.ts';
 import { scanPrimary } from '../../src/toolkits/rpm/read/primary.ts';
 import { parseIni } from '../../src/toolkits/rpm/read/repositories.ts';
 import { parseEvr } from '../../src/toolkits/rpm/version.ts';
@@ -251,6 +252,12 @@ export const texts: readonly Parser[] = [
     'rpm repositories',
     (one) => parseIni(one),
     '[base]\nname=Base $releasever\nbaseurl=http://a.example.org/$basearch\n  http://b\ngpgkey=file:///k\nenabled=1\n',
+  ),
+  text(
+    'file capabilities',
+    (one) => [parseCapabilities(one), decodeCapabilities(one)],
+    'cap_net_admin,cap_net_raw=ep cap_setuid+i',
+    '0100000200200000000000000000000000000000',
   ),
   text(
     'rpm mirrors',

@@ -46,9 +46,7 @@ const engines: Readonly<Record<string, () => Promise<Ready>>> = {
     return { set: [], own: () => ['podman', 'exec', 'repronim-bench-podman', '/bin/true'] };
   },
   async apptainer() {
-    const here = await apptainerHere();
-    if ('missing' in here) throw new Error(here.missing);
-    const { program } = here;
+    const program = await apptainerHere();
     return {
       set: [`program=${program}`],
       own(record) {

@@ -86,9 +86,7 @@ const ready: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     return [];
   },
   async apptainer() {
-    const found = await apptainerHere();
-    if ('missing' in found) throw new Error(found.missing);
-    return [`program=${found.program}`];
+    return [`program=${await apptainerHere()}`];
   },
   async schroot() {
     await need('schroot');

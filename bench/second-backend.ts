@@ -85,9 +85,7 @@ const peers: Readonly<Record<string, () => Promise<readonly Peer[]>>> = {
     ];
   },
   async apptainer() {
-    const here = await apptainerHere();
-    if ('missing' in here) throw new Error(here.missing);
-    const { program } = here;
+    const program = await apptainerHere();
     const build = async (tree: string, work: string, ...how: readonly string[]) =>
       await run(program, '--silent', 'build', '--force', ...how, join(work, 'own'), tree);
     const forget = async (work: string) => await removeMapped(join(work, 'own'));

@@ -22,23 +22,21 @@ const release = 'sid';
 
 /**
  * Apptainer's program on this machine: what is installed, or may be; else the package of the release that has it, of
- * this machine's own mirror, unpacked privately and kept in the user's cache. A reason where none of it can be had.
+ * this machine's own mirror, unpacked privately and kept in the user's cache. Throws where none of it can be had.
  */
-export async function apptainerHere(): Promise<{ readonly program: string } | { readonly missing: string }> {
+export async function apptainerHere(): Promise<string> {
   if (process.getuid?.() === 0) await need('squashfuse', 'fuse3', 'uidmap', 'squashfs-tools-ng', 'libseccomp2');
-  for (const program of ['/usr/bin/apptainer', '/usr/local/bin/apptainer']) if (await runs(program)) return { program };
+  for (const program of ['/usr/bin/apptainer', '/usr/local/bin/apptainer']) if (await runs(program)) return program;
   const policy = await runProcess(['apt-cache', 'policy', 'apptainer'], { env: environment });
   if (/Candidate: \d/.test(policy.stdout.toString())) {
     await need('apptainer');
-    return { program: '/usr/bin/apptainer' };
+    return '/usr/bin/apptainer';
   }
   const prefix = join(places(process.env).cache, 'test-apptainer');
   const program = join(prefix, 'usr/bin/apptainer');
-  if (!existsSync(program)) {
-    const missing = await unpack(prefix);
-    if (missing !== undefined) return { missing };
-  }
-  return (await runs(program)) ? { program } : { missing: `apptainer of Debian ${release} does not run here` };
+  if (!existsSync(program)) await unpack(prefix);
+  if (await runs(program)) return program;
+  throw new Error(`apptainer of Debian ${release} does not run here`);
 }
 
 async function runs(program: string): Promise<boolean> {
@@ -46,7 +44,7 @@ async function runs(program: string): Promise<boolean> {
 }
 
 /** Lays the package where nobody else looks. apt checks it: signatures and all, with lists of its own. */
-async function unpack(prefix: string): Promise<string | undefined> {
+async function unpack(prefix: string): Promise<void> {
   mkdirSync(join(prefix, '..'), { recursive: true });
   const work = mkdtempSync(`${prefix}-`);
   try {
@@ -72,7 +70,8 @@ async function unpack(prefix: string): Promise<string | undefined> {
         cwd: work,
         accept: 'any',
       });
-      if (got.status !== 0) return `apptainer of Debian ${release} cannot be had: ${got.stderr.toString().trim()}`;
+      if (got.status === 0) continue;
+      throw new Error(`apptainer of Debian ${release} cannot be had: ${got.stderr.toString().trim()}`);
     }
     const deb = readdirSync(work).find((name) => name.endsWith('.deb')) ?? '';
     const tree = join(work, 'tree');
@@ -87,7 +86,6 @@ async function unpack(prefix: string): Promise<string | undefined> {
     mkdirSync(join(tree, 'var/lib/apptainer/mnt/session'), { recursive: true });
     await runProcess(['chmod', '-R', 'go+rX', tree]);
     if (!existsSync(prefix)) renameSync(tree, prefix);
-    return undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

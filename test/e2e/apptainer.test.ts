@@ -11,13 +11,11 @@ import { runProcess } from '../../src/sessions/process.ts';
 import { backendContext, makeInstance } from '../contract/backend-fixture.ts';
 import { testBackend } from '../contract/backend.ts';
 import { apptainerHere } from './apptainer-here.ts';
-import { need } from './need.ts';
+import { haveOrSkip, need } from './need.ts';
 import { type, withUser, type Person, type Said } from './person.ts';
 import { slimRoot } from './roots.ts';
 
-const here = await apptainerHere();
-const program = 'program' in here ? here.program : '';
-const skip = 'missing' in here ? here.missing : false;
+const { have: program = '', skip } = await haveOrSkip(apptainerHere);
 
 testBackend({
   backend: apptainer,
@@ -25,7 +23,7 @@ testBackend({
   module: new URL('../../src/backends/apptainer/index.ts', import.meta.url),
   exported: 'apptainer',
   rootfs: slimRoot,
-  skip: async () => ('missing' in here ? here.missing : undefined),
+  skip,
 });
 
 test(

@@ -18,6 +18,7 @@ import { encodeHeader, tarEnd, tarPadding, type Header } from '../../src/roots/t
 import { tarRoot } from '../../src/roots/tar.ts';
 import { CommandFailed } from '../../src/sessions/process.ts';
 import { withDockerd } from './dockerd.ts';
+import { haveOrSkip } from './need.ts';
 import { slimRoot } from './roots.ts';
 import { backendContext, folder } from '../contract/backend-fixture.ts';
 import { testBackend } from '../contract/backend.ts';
@@ -25,9 +26,10 @@ import { awkwardRoot } from './awkward-root.ts';
 
 const confined: Confinement = { level: 'confined', network: 'none', mounts: [] };
 const ends: (() => Promise<void>)[] = [];
-const host = await withDockerd({ after: (end) => ends.push(end) });
-const params: EngineParams = { host, image: 'repronim-test', network: 'bridge' };
+const { have: host, skip } = await haveOrSkip(async () => await withDockerd({ after: (end) => ends.push(end) }));
+const params: EngineParams = { ...(host !== undefined && { host }), image: 'repronim-test', network: 'bridge' };
 after(async () => {
+  if (skip !== false) return;
   const { digest } = await slimRoot();
   const image = { backend: 'docker', reference: `${params.image}:${digest}`, rootfs: digest };
   await docker.removeImage(image, params, backendContext(folder('image')));
@@ -40,9 +42,10 @@ testBackend({
   module: new URL('../../src/backends/docker/index.ts', import.meta.url),
   exported: 'docker',
   rootfs: slimRoot,
+  skip,
 });
 
-describe('docker', () => {
+describe('docker', { skip }, () => {
   let engine: Engine;
   let directory: string;
   const digest = sha256(`test ${process.pid}`);

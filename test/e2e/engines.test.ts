@@ -14,6 +14,7 @@ import { connectionTo } from '../../src/sessions/ssh/connection.ts';
 import { connectEngine } from '../../src/toolkits/engine/client.ts';
 import { backendContext, capture, confined, folder } from '../contract/backend-fixture.ts';
 import { withDockerd } from './dockerd.ts';
+import { haveOrSkip } from './need.ts';
 import { withPodman } from './podman.ts';
 import { slimRoot } from './roots.ts';
 import { withSshd } from './sshd.ts';
@@ -27,12 +28,12 @@ after(async () => {
 
 const engines = [
   // a daemon without a bridge takes note of ports, and no more
-  { backend: docker, kind: dockerEngine, network: 'host', host: await withDockerd(owner) },
-  { backend: podman, kind: podmanEngine, network: 'bridge', host: await withPodman() },
+  { backend: docker, kind: dockerEngine, network: 'host', ...(await haveOrSkip(async () => await withDockerd(owner))) },
+  { backend: podman, kind: podmanEngine, network: 'bridge', ...(await haveOrSkip(withPodman)) },
 ];
 
-for (const { backend, kind, network, host } of engines) {
-  describe(backend.name, () => {
+for (const { backend, kind, network, have: host = '', skip } of engines) {
+  describe(backend.name, { skip }, () => {
     const context = backendContext(join(folder(backend.name), 'state'));
     const given = (more: Record<string, string>) => v.parse(backend.params, { host, image, ...more });
     after(async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,6 +31,21 @@ export async function need(...packages: string[]): Promise<void> {
   const turn = queue.then(() => install(packages));
   queue = turn.catch(() => {});
   await turn;
+}
+
+/**
+ * What a backend needs to be tested, or why it can't be had on this machine, for the tests to say. Root of a Debian can
+ * install all of it: there, and so in `.ci/run`, what can't be had is a failure, and nothing is skipped.
+ */
+export async function haveOrSkip<T>(
+  get: () => Promise<T>,
+): Promise<{ readonly have?: T; readonly skip: string | false }> {
+  try {
+    return { have: await get(), skip: false };
+  } catch (error) {
+    if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) throw error;
+    return { skip: (error as Error).message };
+  }
 }
 
 /** The address from which this machine's apt has its own release's main component; no trailing slash. */

@@ -8,17 +8,20 @@ import { fingerprintOf } from '../../src/flows/fingerprint.ts';
 import { localRoot } from '../../src/roots/local.ts';
 import { testBackend } from '../contract/backend.ts';
 import { makeInstance } from '../contract/backend-fixture.ts';
-import { need } from './need.ts';
+import { haveOrSkip, need } from './need.ts';
 import { slimRoot } from './roots.ts';
 
-await need('systemd-container');
+const { skip } = await haveOrSkip(async () => {
+  if (process.getuid?.() !== 0) throw new Error('only root can use systemd-nspawn');
+  await need('systemd-container');
+});
 
 const params = { enter: 'nspawn' } as const;
 const module = new URL('../../src/backends/chroot/index.ts', import.meta.url);
 
-testBackend({ backend: chroot, params, module, exported: 'chroot', rootfs: slimRoot });
+testBackend({ backend: chroot, params, module, exported: 'chroot', rootfs: slimRoot, skip });
 
-test('chroot with nspawn: the tree is the rootfs, nothing is written into it', async () => {
+test('chroot with nspawn: the tree is the rootfs, nothing is written into it', { skip }, async () => {
   const rootfs = await slimRoot();
   const expected = await fingerprintOf(localRoot(rootfs.directory));
   await using made = await makeInstance(chroot, params, rootfs);

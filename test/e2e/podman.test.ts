@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,7 @@ import { runProcess } from '../../src/sessions/process.ts';
 import type { EngineParams } from '../../src/toolkits/engine/params.ts';
 import { testBackend } from '../contract/backend.ts';
 import { backendContext, folder, makeInstance } from '../contract/backend-fixture.ts';
+import { haveOrSkip } from './need.ts';
 import { needPodman } from './podman.ts';
 import { slimRoot } from './roots.ts';
 
@@ -22,8 +23,9 @@ const params: EngineParams = { image: 'repronim-test', network: 'default' };
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
 
-before(needPodman);
+const { skip } = await haveOrSkip(needPodman);
 after(async () => {
+  if (skip !== false) return;
   const { digest } = await slimRoot();
   const image = { backend: 'podman', reference: `${params.image}:${digest}`, rootfs: digest };
   await podman.removeImage(image, params, backendContext(folder('image')));
@@ -35,9 +37,10 @@ testBackend({
   module: new URL('../../src/backends/podman/index.ts', import.meta.url),
   exported: 'podman',
   rootfs: slimRoot,
+  skip,
 });
 
-test('what is seen of it is the rootfs, to the bit, running or not', async () => {
+test('what is seen of it is the rootfs, to the bit, running or not', { skip }, async () => {
   const rootfs = await slimRoot();
   await using made = await makeInstance(podman, params, rootfs);
   const expected = await fingerprintOf(localRoot(rootfs.directory));
@@ -66,7 +69,7 @@ test('what is seen of it is the rootfs, to the bit, running or not', async () =>
   assert.equal(await made.instance.status(), 'stopped', 'nobody is in any more');
 });
 
-test('names that would be patterns are names', async () => {
+test('names that would be patterns are names', { skip }, async () => {
   await using made = await makeInstance(podman, params, await slimRoot());
   await using session = await made.instance.session();
   await session.run([
@@ -85,7 +88,7 @@ test('names that would be patterns are names', async () => {
   ]);
 });
 
-test('programs leave nothing behind that watches them', async () => {
+test('programs leave nothing behind that watches them', { skip }, async () => {
   await using made = await makeInstance(podman, params, await slimRoot());
   const id = String(made.record.facts['id']);
   const instance = await podman.attach(made.record, params, made.context);
@@ -108,7 +111,7 @@ test('programs leave nothing behind that watches them', async () => {
   assert.deepEqual(await watched(), [id]);
 });
 
-test('a service of its own ends with us, however we end, and leaves nothing', async () => {
+test('a service of its own ends with us, however we end, and leaves nothing', { skip }, async () => {
   const victim = spawn(process.execPath, [script('podman-victim.ts'), join(folder('victim'), 'state')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -125,7 +128,7 @@ test('a service of its own ends with us, however we end, and leaves nothing', as
   assert.deepEqual(left, []);
 });
 
-test('an ordinary user with subordinate ids: the same fingerprint, owners and all', async (t) => {
+test('an ordinary user with subordinate ids: the same fingerprint, owners and all', { skip }, async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('only root can make a user');
   const top = folder('rootless');
   const name = `repronim-${process.pid}`;

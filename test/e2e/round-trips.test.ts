@@ -12,7 +12,7 @@ import { apptainerHere } from './apptainer-here.ts';
 import { awkwardRoot } from './awkward-root.ts';
 import { commandIn, type Said } from './command.ts';
 import { withDockerd } from './dockerd.ts';
-import { need, scratch } from './need.ts';
+import { haveOrSkip, need, scratch } from './need.ts';
 import { needPodman } from './podman.ts';
 
 const forms = ['tar', 'docker.tar', 'oci', 'oci.tar', 'sif', 'squashfs'] as const;
@@ -39,13 +39,13 @@ test('an image goes from each backend in each form to each backend, and is the s
     for (const end of ends) await end();
   });
   const back = `back-${process.pid}`;
-  const engine = await apptainerHere();
-  if ('missing' in engine) t.diagnostic(`without apptainer: ${engine.missing}`);
+  const { have: program, skip } = await haveOrSkip(apptainerHere);
+  if (skip !== false) t.diagnostic(`without apptainer: ${skip}`);
   const backends: readonly (readonly [string, ...string[]])[] = [
     ['chroot'],
     ['docker'],
     ['podman'],
-    ...('program' in engine ? [['apptainer', '--set', `program=${engine.program}`] as const] : []),
+    ...(program === undefined ? [] : [['apptainer', '--set', `program=${program}`] as const]),
     ['schroot'],
   ];
   const root = await oneOfAll();

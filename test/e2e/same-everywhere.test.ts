@@ -17,7 +17,7 @@ import { localRoot } from '../../src/roots/local.ts';
 import { backendContext, makeInstance } from '../contract/backend-fixture.ts';
 import { apptainerHere } from './apptainer-here.ts';
 import { withDockerd } from './dockerd.ts';
-import { need } from './need.ts';
+import { haveOrSkip, need } from './need.ts';
 import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
 import { withSshd } from './sshd.ts';
@@ -34,8 +34,8 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
   const rootfs = await smallRoot();
   const host = await withDockerd({ after: (end) => ends.push(end) });
   const params = { host, image: 'repronim-same', network: 'bridge' };
-  const engine = await apptainerHere();
-  if ('missing' in engine) t.diagnostic(`without apptainer: ${engine.missing}`);
+  const { have: program, skip } = await haveOrSkip(apptainerHere);
+  if (skip !== false) t.diagnostic(`without apptainer: ${skip}`);
   const server = await withSshd();
   ends.push(async () => await server[Symbol.asyncDispose]());
   const over = { host: 'there', folder: `${server.folder}/state`, config: server.config };
@@ -48,7 +48,7 @@ test('one rootfs has one fingerprint, on every backend, and any change of it sho
       [chroot, {}],
       [docker, params],
       [podman, { image: params.image, network: 'default' }],
-      ...('program' in engine ? [[apptainer, { ...engine, format: 'sandbox' }] as const] : []),
+      ...(program === undefined ? [] : [[apptainer, { program, format: 'sandbox' }] as const]),
       [ssh, over],
       [schroot, { type: 'directory', enter: 'namespaces' }],
       [schroot, { type: 'file', enter: 'namespaces' }],

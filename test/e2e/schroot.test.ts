@@ -14,11 +14,14 @@ import { runProcess } from '../../src/sessions/process.ts';
 import { testBackend } from '../contract/backend.ts';
 import { backendContext, confined, folder, makeInstance, recorded } from '../contract/backend-fixture.ts';
 import { awkwardRoot } from './awkward-root.ts';
-import { need, scratch } from './need.ts';
+import { haveOrSkip, need, scratch } from './need.ts';
 import { slimRoot } from './roots.ts';
 
 process.env['TMPDIR'] = scratch('schroot', 2 ** 30);
-await need('schroot');
+const { skip } = await haveOrSkip(async () => {
+  if (process.getuid?.() !== 0) throw new Error('only root can tell schroot of a chroot');
+  await need('schroot');
+});
 
 const module = new URL('../../src/backends/schroot/index.ts', import.meta.url);
 const exported = 'schroot';
@@ -26,8 +29,8 @@ const trusted: Confinement = { level: 'trusted', network: 'host', mounts: [] };
 const directory = { type: 'directory', enter: 'namespaces' } as const;
 const file = { type: 'file', enter: 'namespaces' } as const;
 
-testBackend({ backend: schroot, params: directory, module, exported, rootfs: slimRoot });
-testBackend({ backend: schroot, params: file, module, exported, rootfs: slimRoot });
+testBackend({ backend: schroot, params: directory, module, exported, rootfs: slimRoot, skip });
+testBackend({ backend: schroot, params: file, module, exported, rootfs: slimRoot, skip });
 testBackend({
   backend: schroot,
   params: { ...directory, enter: 'schroot' },
@@ -35,9 +38,10 @@ testBackend({
   module,
   exported,
   rootfs: slimRoot,
+  skip,
 });
 
-test('schroot: one fingerprint, whatever the type and whatever schroot copies', async () => {
+test('schroot: one fingerprint, whatever the type and whatever schroot copies', { skip }, async () => {
   const root = await awkwardRoot();
   writeFileSync(join(root, 'etc/debian_chroot'), 'of the root\n');
   const rootfs: Rootfs = { directory: root, digest: 'a'.repeat(64) };
@@ -67,32 +71,36 @@ test('schroot: one fingerprint, whatever the type and whatever schroot copies', 
 });
 
 for (const params of [directory, file, { ...file, enter: 'schroot' } as const]) {
-  test(`schroot: what was changed is there again after a stop, and after a loss: ${JSON.stringify(params)}`, async () => {
-    const rootfs = await slimRoot();
-    const confinement = params.enter === 'schroot' ? trusted : confined;
-    await using made = await makeInstance(schroot, params, rootfs, confinement);
-    const read = async () => {
-      await using session = await made.instance.session();
-      return (await session.run(['sh', '-c', 'cat /etc/kept; ls /etc/issue'], { accept: 'any' })).stdout.toString();
-    };
-    {
-      await using session = await made.instance.session();
-      await session.run(['sh', '-c', 'echo kept > /etc/kept; rm /etc/issue']);
-    }
-    await made.instance.stop();
-    assert.deepEqual(await sessions(), []);
-    assert.equal(await read(), 'kept\n');
-    assert.equal((await sessions()).length, 1);
-    await made.instance.stop();
-    await read();
-    const [name = ''] = await sessions();
-    await runProcess(['schroot', '--end-session', '--force', `--chroot=${name}`], { cwd: '/' });
-    assert.equal(await read(), 'kept\n');
-    assert.deepEqual(readdirSync('/etc/schroot/chroot.d').filter(isOurs), []);
-  });
+  test(
+    `schroot: what was changed is there again after a stop, and after a loss: ${JSON.stringify(params)}`,
+    { skip },
+    async () => {
+      const rootfs = await slimRoot();
+      const confinement = params.enter === 'schroot' ? trusted : confined;
+      await using made = await makeInstance(schroot, params, rootfs, confinement);
+      const read = async () => {
+        await using session = await made.instance.session();
+        return (await session.run(['sh', '-c', 'cat /etc/kept; ls /etc/issue'], { accept: 'any' })).stdout.toString();
+      };
+      {
+        await using session = await made.instance.session();
+        await session.run(['sh', '-c', 'echo kept > /etc/kept; rm /etc/issue']);
+      }
+      await made.instance.stop();
+      assert.deepEqual(await sessions(), []);
+      assert.equal(await read(), 'kept\n');
+      assert.equal((await sessions()).length, 1);
+      await made.instance.stop();
+      await read();
+      const [name = ''] = await sessions();
+      await runProcess(['schroot', '--end-session', '--force', `--chroot=${name}`], { cwd: '/' });
+      assert.equal(await read(), 'kept\n');
+      assert.deepEqual(readdirSync('/etc/schroot/chroot.d').filter(isOurs), []);
+    },
+  );
 }
 
-test('schroot: killed while a session begins, it leaves nothing that sweep does not find', async () => {
+test('schroot: killed while a session begins, it leaves nothing that sweep does not find', { skip }, async () => {
   const rootfs = await slimRoot();
   const script = fileURLToPath(new URL('../contract/backend-victim.ts', import.meta.url));
   for (const params of [directory, file]) {
@@ -119,7 +127,7 @@ test('schroot: killed while a session begins, it leaves nothing that sweep does 
   }
 });
 
-test('schroot: what it cannot confine it refuses, and where schroot would follow a link, too', async () => {
+test('schroot: what it cannot confine it refuses, and where schroot would follow a link, too', { skip }, async () => {
   const rootfs = await slimRoot();
   for (const params of [{ ...directory, enter: 'schroot' } as const, { ...directory, profile: 'default' }]) {
     await assert.rejects(makeInstance(schroot, params, rootfs), { name: 'UserError', status: 4 });
@@ -138,7 +146,7 @@ test('schroot: what it cannot confine it refuses, and where schroot would follow
   assert.equal(readFileSync(victim, 'utf8'), 'mine\n');
 });
 
-test('schroot: nothing of ours is left', async () => {
+test('schroot: nothing of ours is left', { skip }, async () => {
   assert.deepEqual(await left(), []);
 });
 

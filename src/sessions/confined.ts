@@ -13,6 +13,7 @@ import { checkAnswer, insideSession } from './inside.ts';
 import { findMapping } from './mapped.ts';
 import { ownersInside } from './owners.ts';
 import { execProcess } from './process.ts';
+import { explainStep } from './user-namespaces.ts';
 
 export type { Enclosure } from './held.ts';
 
@@ -143,8 +144,8 @@ export async function probeConfinement(below: string = tmpdir()): Promise<Confin
     const layered = await tryHold({ ...plain, overlay });
     const single = layered === undefined ? undefined : await tryHold(plain);
     if (single !== undefined) {
-      const hint = hintFor(single);
-      return { confined: { usable: false, because: single, hint }, overlay: false, bare, ids: mapping.kind };
+      const missing = explainStep(single.split(':')[0] ?? '') ?? { because: single, hint: otherwiseHint() };
+      return { confined: { usable: false, ...missing }, overlay: false, bare, ids: mapping.kind };
     }
     const detail = {
       root: 'as root',
@@ -173,12 +174,10 @@ async function tryHold(enclosure: Enclosure): Promise<string | undefined> {
   return undefined;
 }
 
-function hintFor(because: string): string {
-  if (process.geteuid?.() === 0)
-    return 'this looks like a container: run it with --cap-add SYS_ADMIN and seccomp unconfined, or say --trust';
-  if (because.startsWith('user namespace'))
-    return 'user namespaces are switched off for you: ask the administrator (sysctl user.max_user_namespaces)';
-  return 'choose another backend; `repronim doctor` lists them';
+function otherwiseHint(): string {
+  return process.geteuid?.() === 0
+    ? 'this looks like a container: run it with --cap-add SYS_ADMIN and seccomp unconfined, or say --trust'
+    : 'choose another backend; `repronim doctor` lists them';
 }
 
 /** Throws UserError of status 4 where what we confine with is not there. */

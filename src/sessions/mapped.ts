@@ -70,7 +70,8 @@ export function insideId(mapping: Mapping, kind: 'uids' | 'gids', id: number): n
   return id >= first && id < first + count ? id - first + 1 : 65_534;
 }
 
-function isInstalled(program: string): boolean {
+/** Whether it is where newuidmap and its like are, for us to run. */
+export function isInstalled(program: string): boolean {
   return ['/usr/bin', '/bin', '/usr/sbin'].some((folder) => {
     try {
       accessSync(`${folder}/${program}`, constants.X_OK);

@@ -2,11 +2,12 @@ import { UserError } from '../../model/index.ts';
 import type { Backend } from '../../contract/index.ts';
 import { probeConfinement } from '../../sessions/confined.ts';
 import { removeHeld } from '../../sessions/remove-held.ts';
+import { missingNamespaces } from '../../sessions/user-namespaces.ts';
 import { assemble, removeImage } from './assemble.ts';
 import { instanceOf, layInstance, ownNames } from './instance.ts';
 import { apptainerParams, type ApptainerParams } from './params.ts';
 import { sifPlace } from './place.ts';
-import { findProgram, missingMounts, missingNamespaces, versionOf } from './program.ts';
+import { findProgram, missingMounts, versionOf } from './program.ts';
 
 /** Containers of Apptainer or Singularity: no daemon, no root needed. What clusters have. */
 export const apptainer: Backend<ApptainerParams> = {

@@ -1,9 +1,7 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-import { UserError, type Argv } from '../../model/index.ts';
-import { enterEnvironment, openParameters } from '../../sessions/enter.ts';
-import { findMapping, mapArgv } from '../../sessions/mapped.ts';
+import { UserError } from '../../model/index.ts';
 import { runProcess } from '../../sessions/process.ts';
 import type { ApptainerParams } from './params.ts';
 
@@ -40,44 +38,6 @@ export async function versionOf(program: string): Promise<string> {
   throw new UserError(`${program} cannot be run${said === '' ? '' : `: ${said}`}`, { status: 4 });
 }
 
-/** Why an ordinary user has no user namespace here, which all that apptainer does begins with; undefined: they do. */
-export async function missingNamespaces(): Promise<{ because: string; hint: string } | undefined> {
-  const mapping = findMapping();
-  if (mapping.kind === 'root') return undefined;
-  const mapped = mapArgv(mapping, ['/bin/true'] satisfies Argv);
-  using parameters = openParameters(mapped.fields);
-  const { status } = await runProcess(mapped.argv, {
-    env: enterEnvironment,
-    cwd: '/',
-    accept: 'any',
-    descriptors: [parameters.descriptor],
-  });
-  if (status === 0) return undefined;
-  const answer = parameters.answer();
-  const step = answer[answer.lastIndexOf('failed') + 1] ?? '';
-  if (step === 'subordinate ids') {
-    return {
-      because: 'newuidmap refuses the ids that /etc/subuid gives you',
-      hint: 'the administrator makes newuidmap and newgidmap setuid again (package uidmap), or takes the line out',
-    };
-  }
-  return {
-    because: 'ordinary users may make no user namespaces here',
-    hint: switches
-      .filter(([file, off]) => read(file) === off)
-      .map(([, , line]) => `as root: sysctl -w ${line}`)
-      .concat('apptainer’s setuid mode does not help: instances of ours are entered by their namespaces')
-      .join('; '),
-  };
-}
-
-/** What the kernel's switches have to be, and are not where user namespaces are refused. */
-const switches = [
-  ['/proc/sys/kernel/unprivileged_userns_clone', '0', 'kernel.unprivileged_userns_clone=1'],
-  ['/proc/sys/user/max_user_namespaces', '0', 'user.max_user_namespaces=15000'],
-  ['/proc/sys/kernel/apparmor_restrict_unprivileged_userns', '1', 'kernel.apparmor_restrict_unprivileged_userns=0'],
-] as const;
-
 /** Why an image that is one file can't be mounted here; undefined where it can. */
 export function missingMounts(): { because: string; hint: string } | undefined {
   if (process.geteuid?.() === 0 && isThere('/dev/loop-control', constants.F_OK)) return undefined;
@@ -107,13 +67,5 @@ function isThere(path: string, mode: number): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'latin1').trim();
-  } catch {
-    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { UserError } from '../../model/index.ts';
 import { startService, type Service } from '../../sessions/service.ts';
+import { missingRange } from '../../sessions/user-namespaces.ts';
 import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
 import type { Direct } from '../../toolkits/engine/kind.ts';
 import { ownSocket } from './endpoint.ts';
@@ -60,6 +61,8 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
       if (status !== undefined) service.stop();
       if (status === 127) return undefined;
       if (status !== undefined) {
+        const missing = await missingRange();
+        if (missing !== undefined) throw new UserError(missing.because, { hint: missing.hint, status: 4 });
         throw new UserError(`podman system service ended with status ${status}`, {
           details: service.said().split('\n').filter(Boolean).slice(-8),
           hint: 'podman info says more; it has to work before repronim can use it',

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 
-import { findMapping } from '../../sessions/mapped.ts';
+import { missingIds, missingRange } from '../../sessions/user-namespaces.ts';
 import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
 import type { EngineInfo } from '../../toolkits/engine/kind.ts';
 import { ownSocket } from './endpoint.ts';
@@ -22,10 +21,10 @@ const remedies: readonly (readonly [RegExp, () => string])[] = [
 ];
 
 /** What can be seen without trying: crun on cgroups of two versions, a user who has one id only. */
-export function findTrouble(
+export async function findTrouble(
   info: EngineInfo,
   endpoint: Endpoint,
-): { readonly because: string; readonly hint: string } | undefined {
+): Promise<{ readonly because: string; readonly hint: string } | undefined> {
   if (endpoint.socketPath === undefined) return undefined;
   if (info.DefaultRuntime === 'crun' && info.CgroupVersion === '1' && existsSync('/sys/fs/cgroup/unified')) {
     return {
@@ -35,11 +34,7 @@ export function findTrouble(
   }
   const uid = process.getuid?.() ?? 0;
   const isOwn = uid !== 0 && endpoint.address === `unix://${ownSocket(process.env, uid)}`;
-  if (isOwn && findMapping().kind === 'single') {
-    const because = `${userInfo().username} has no subordinate ids: files of others can't be laid`;
-    return { because, hint: subordinateIds() };
-  }
-  return undefined;
+  return isOwn ? await missingRange() : undefined;
 }
 
 /** What to do about what podman says. */
@@ -54,9 +49,5 @@ export function describeStorage({ Driver }: EngineInfo): string | undefined {
 }
 
 function subordinateIds(): string {
-  const { username } = userInfo();
-  return (
-    'the administrator: apt install uidmap; ' +
-    `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}; then you: podman system migrate`
-  );
+  return `${missingIds().hint}; then you: podman system migrate`;
 }

@@ -36,7 +36,7 @@ async function probe(kind: EngineKind, params: EngineParams, context: Context): 
       const because = `${engine.label} runs ${info.OSType} containers`;
       return { usable: false, because, hint: 'switch it to Linux containers' };
     }
-    const trouble = kind.trouble?.(info, engine.endpoint);
+    const trouble = await kind.trouble?.(info, engine.endpoint);
     if (trouble !== undefined) return { usable: false, ...trouble };
     const version = info.ServerVersion ?? engine.server;
     const remark = kind.remark?.(info);

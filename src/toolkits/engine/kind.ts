@@ -33,7 +33,10 @@ export interface EngineKind {
   /** What else has to end when a container is gone. */
   removed?(container: string, endpoint: Endpoint): void;
   /** Why no container would start here, and what to do, as far as that can be seen without trying. */
-  trouble?(info: EngineInfo, endpoint: Endpoint): { readonly because: string; readonly hint: string } | undefined;
+  trouble?(
+    info: EngineInfo,
+    endpoint: Endpoint,
+  ): Promise<{ readonly because: string; readonly hint: string } | undefined>;
   /** What else is to be known of it, beside its version. */
   remark?(info: EngineInfo): string | undefined;
   /** What to do about what it says, where that is known of this engine. */

@@ -20,7 +20,7 @@ import { backendContext, capture, folder, makeInstance } from '../contract/backe
 import { closing, processesWith } from '../contract/backend-helpers.ts';
 import { testBackend } from '../contract/backend.ts';
 import { apptainerHere } from './apptainer-here.ts';
-import { need } from './need.ts';
+import { haveOrSkip, need } from './need.ts';
 import { needPodman } from './podman.ts';
 import { smallRoot } from './roots.ts';
 import { withSshd } from './sshd.ts';
@@ -123,9 +123,10 @@ for (const [name, ids] of [
 
 for (const enter of ['apptainer', 'podman'] as const) {
   test(`ssh: a tree is entered by the host's own ${enter}: confined, and the same fingerprint`, async (t) => {
-    const own = enter === 'podman' ? { ...params, enter } : { ...as(user), enter, ...(await apptainerHere()) };
-    if ('missing' in own) return t.skip(own.missing);
-    if (enter === 'podman') await needPodman();
+    const getPodman = async () => await needPodman().then(() => 'podman');
+    const { have: program = '', skip } = await haveOrSkip(enter === 'podman' ? getPodman : apptainerHere);
+    if (skip !== false) return t.skip(skip);
+    const own = enter === 'podman' ? { ...params, enter } : { ...as(user), enter, program };
     const probed = await ssh.probe(own, backendContext(folder('probe')));
     assert.ok(probed.usable, JSON.stringify(probed));
     assert.match(probed.detail, new RegExp(`: ${enter}`));

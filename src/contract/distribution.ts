@@ -158,6 +158,16 @@ export interface Distribution<
   edit?(spec: S, edit: Edit): S;
   /** The lock without these files of its packages (by `claim`'s answer): they are taken away once they are laid. Pure. */
   omit?(lock: L, files: ReadonlyMap<string, readonly Owner[]>): L;
+  /**
+   * Of an environment that is taken whole: the exact state without packages of which no file is among the used ones,
+   * and that none of the others requires. `root` is what was made of it. What its own records say stays true.
+   */
+  narrow?(
+    of: Omit<Exact<S, L>, 'made'>,
+    used: ReadonlySet<string>,
+    root: Root,
+    context: Context,
+  ): Promise<Omit<Exact<S, L>, 'made'>>;
   /** What `change` alone needs to know, from what is in the store: it joins what `to` has. */
   prepareChange?(
     from: Omit<Exact<S, L>, 'made'>,

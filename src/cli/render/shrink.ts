@@ -2,17 +2,16 @@ import type { Shrunk } from '../../flows/image/shrink.ts';
 import { nameOf } from '../../flows/image/list.ts';
 import { count, plural, size } from './numbers.ts';
 import { printable } from './table.ts';
-import { noteLines } from './trace.ts';
 
 /** What was saved, and what proves that nothing was lost. */
-export function shrunkLines(done: Shrunk, word: string, verbose: boolean): string[] {
+export function shrunkLines(done: Shrunk, word: string): string[] {
   const { before, after, replays, notes } = done;
   const saved = before.bytes - after.bytes;
   const share = before.bytes === 0 ? 0 : Math.round((100 * saved) / before.bytes);
   const lines = [
     `shrink    ${size(before.bytes)} → ${size(after.bytes)}: ${size(saved)} saved (${share} %)`,
     `          ${plural(before.packages, 'package')} → ${count(after.packages)}, ${plural(before.files, 'file')} → ${count(after.files)}`,
-    ...noteLines(notes, verbose).map((line) => `          ${line}`),
+    ...notes.map(({ text }) => `          ${printable(text)}`),
   ];
   for (const { id, status, outputs, equal } of replays) {
     const same = outputs.filter(({ result }) => result === 'equal').length;

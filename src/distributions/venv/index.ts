@@ -6,6 +6,7 @@ import { checkPackages } from '../../toolkits/python/check-packages.ts';
 import { editPackages } from '../../toolkits/python/edit-packages.ts';
 import { laidEntries, layTree } from '../../toolkits/python/lay.ts';
 import { composeTraced, contentsOf, wantedWheels } from '../../toolkits/python/obtain-wheels.ts';
+import { narrowPackages } from '../../toolkits/python/narrow-packages.ts';
 import { observed, packageIds } from '../../toolkits/python/package-ids.ts';
 import { readSites } from '../../toolkits/python/read-sites.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
@@ -45,6 +46,11 @@ export const venv: Distribution<VenvSpec, VenvLock> = {
     const [was, is] = [await entriesOf(from.spec, from.lock, store), await entriesOf(to.spec, to.lock, store)];
     if (was === undefined || is === undefined || from.spec.path !== to.spec.path) return { made: {} };
     return { made: {}, gone: goneFrom(to.spec.path, was, is) };
+  },
+  async narrow(of, used, root, context) {
+    const environment = await readEnvironment(of.spec.path, root);
+    const { sites } = await readSites(environment?.sites ?? [], root, context);
+    return await narrowPackages(of, used, { sites, root, store: context.store });
   },
   change(from, to): readonly Step[] {
     // where it is not known what was there, all of it goes

@@ -13,7 +13,7 @@ import { withWork } from '../create-context.ts';
 import { contextOf, traceContextOf, type House } from '../house.ts';
 import { partsOf } from '../plan.ts';
 import { replay, type Replay } from '../replay.ts';
-import { narrow, withFolders, withoutUnused } from '../shrink/narrow.ts';
+import { narrow, withFolders, withoutUnused, withoutUnusedPackages } from '../shrink/narrow.ts';
 import { watchRuns } from '../shrink/watch-runs.ts';
 import { trace } from '../trace.ts';
 import { buildImage } from './build.ts';
@@ -90,13 +90,15 @@ export async function shrink(request: ShrinkRequest, house: House): Promise<Shru
     const { distributions } = house;
     const origin = localRoot(rootfs.directory, 'rootfs');
     let small = narrow(spec, all, watched.spec, distributions);
+    small = await withoutUnusedPackages(small, watched.opened, origin, distributions, contextOf(house));
     small = await withFolders(small, watched.asked, origin, distributions, contextOf(house));
     const notes: Note[] = [];
     if (request.files) {
       const used = new Set([...watched.used, ...tools]);
       const cut = await withoutUnused(small, used, origin, distributions, contextOf(house));
       small = cut.spec;
-      for (const id of cut.whole) notes.push({ kind: 'incomplete', about: id, text: `${id} is kept whole` });
+      for (const id of cut.whole)
+        notes.push({ kind: 'incomplete', about: id, text: `${id}: files of the packages that are left all stay` });
     }
     const built = await buildRootfs(small, house, trusted);
     const replays = await replayAll(small, built.rootfs.directory, confinement, house, await folder('replay'));

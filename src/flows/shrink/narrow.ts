@@ -73,6 +73,35 @@ export async function withFolders(
   return { ...spec, lock: { ...spec.lock, files: all } };
 }
 
+/** The spec without packages of its environments that nothing used, where that can be told. */
+export async function withoutUnusedPackages(
+  spec: Spec,
+  used: ReadonlySet<string>,
+  root: Root,
+  distributions: readonly AnyDistribution[],
+  context: Context,
+): Promise<Spec> {
+  const entries: DistributionSpec[] = [];
+  const locks: Record<string, DistributionLock> = {};
+  const tops: string[] = [];
+  for (const entry of spec.distributions) {
+    const lock = lockOf(spec, entry);
+    const plugin = distributions.find(({ type }) => type === entry.type);
+    const less = lock === undefined ? undefined : await plugin?.narrow?.({ spec: entry, lock }, used, root, context);
+    entries.push((less?.spec as DistributionSpec | undefined) ?? entry);
+    if (less === undefined) continue;
+    locks[distributionId(entry)] = less.lock as DistributionLock;
+    const { path } = entry as { readonly path?: unknown };
+    if (typeof path === 'string') tops.push(path);
+  }
+  // its folders are the environment's own: those of packages that go are no loose ones
+  const isOwn = ({ path, directory }: FileLock) => directory === true && tops.some((top) => isWithin(path, top));
+  const files = spec.lock?.files?.filter((file) => !isOwn(file));
+  const lock = files === undefined ? spec.lock : { ...spec.lock, files };
+  const whole = lock === undefined ? spec : { ...spec, lock };
+  return bindLock({ ...whole, distributions: entries }, { distributions: locks });
+}
+
 /** Where people keep no work of theirs, and nothing is looked for by its name alone. */
 const places = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/opt'];
 

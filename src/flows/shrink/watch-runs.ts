@@ -27,6 +27,8 @@ export interface WatchedRuns {
   readonly used: ReadonlySet<string>;
   /** Whatever was asked about or worked in: folders among it have to be there. */
   readonly asked: ReadonlySet<string>;
+  /** Files that were opened or run, whoever has them. */
+  readonly opened: ReadonlySet<string>;
 }
 
 interface OneRun {
@@ -51,13 +53,14 @@ export async function watchRuns(
   const all = [...runs.map((index) => ({ index })), ...(command === undefined ? [] : [{ command }])];
   const used = new Set<string>();
   const asked = new Set<string>();
+  const opened = new Set<string>();
   let united: Spec | undefined;
   for (const [number, one] of all.entries()) {
     const run = 'index' in one ? runOf(spec, one.index, house) : commandRun(spec, one.command, house);
     if ('index' in one) await applySteps(stepsBeforeRun(spec, one.index), session, house.store, () => {});
     const folder = join(work, `run-${number}`);
     await mkdir(folder);
-    const traced = await traceIn(run, { also: [...used], asked }, { spec, session }, house, folder);
+    const traced = await traceIn(run, { also: [...used], asked, opened }, { spec, session }, house, folder);
     for (const { path } of await usedOf(traced, house)) used.add(path);
     united =
       united === undefined ? traced : addTraced(united, traced, { ...house, file: 'what was watched', whole: true });
@@ -68,12 +71,16 @@ export async function watchRuns(
       hint: 'name a command: repronim image shrink … -- COMMAND',
     });
   }
-  return { spec: united, used, asked };
+  return { spec: united, used, asked, opened };
 }
 
 async function traceIn(
   run: OneRun,
-  { also, asked }: { readonly also: readonly string[]; readonly asked: Set<string> },
+  {
+    also,
+    asked,
+    opened,
+  }: { readonly also: readonly string[]; readonly asked: Set<string>; readonly opened: Set<string> },
   { spec, session }: { readonly spec: Spec; readonly session: Session },
   house: House,
   work: string,
@@ -102,7 +109,8 @@ async function traceIn(
         also,
         onSeen: ({ accesses, directories }) => {
           for (const path of directories) asked.add(path);
-          for (const { path, directory, asked: only } of accesses) if (directory || only) asked.add(path);
+          for (const { path, directory, asked: only } of accesses)
+            (directory || only ? asked : opened).add(path);
         },
         inputs: run.inputs,
         outputs: run.outputs,

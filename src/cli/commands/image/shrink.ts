@@ -62,7 +62,7 @@ export const verb: Verb = {
         ...(image === undefined ? {} : { digest: `sha256:${image.digest}`, tags: image.tags }),
       });
     } else if (done.equal && file === '-') terminal.answer(text.trimEnd());
-    for (const line of shrunkLines(done, word, terminal.verbose)) {
+    for (const line of shrunkLines(done, word)) {
       if (terminal.json || file === '-') terminal.say(line);
       else terminal.answer(line);
     }

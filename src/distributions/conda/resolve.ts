@@ -1,10 +1,11 @@
-import { UserError } from '../../model/index.ts';
+import { byBytes, UserError } from '../../model/index.ts';
 import type { Context } from '../../contract/index.ts';
 import { normalizeName } from '../../toolkits/python/metadata.ts';
 import { channelAddresses, readClientConfig } from './condarc.ts';
 import { parseWish, satisfies } from './match.ts';
 import { detectPlatform, detectVirtual, solve } from './solve.ts';
-import type { CondaLock, CondaSpec } from './spec.ts';
+import type { CondaLock, CondaPackage, CondaSpec } from './spec.ts';
+import { recordPath } from './tree.ts';
 
 /**
  * A loose entry to an explicit list. A lock that still satisfies stays as it is, also for another path: no channel is
@@ -21,7 +22,7 @@ export async function resolve(
     return withoutOf(held);
   }
   const words = (wish.packages ?? []).map((word) => parseWish(word).word);
-  if (words.length === 0) return { ...(held === undefined ? {} : withoutOf(held)), packages: [] };
+  if (words.length === 0) return { ...(held === undefined ? {} : { ...withoutOf(held), edited: true }), packages: [] };
   const channels = await channelsOf(wish, context);
   const free = (name: string) => renew === true || renew.includes(name);
   const { packages, needs } = await solve({
@@ -32,7 +33,12 @@ export async function resolve(
     held: (held?.packages ?? []).filter(({ name, repacked }) => repacked === true || !free(name)),
   });
   const { needs: _, ...others } = held === undefined ? { needs: [] } : withoutOf(held);
-  return { ...others, packages, ...(needs.length === 0 ? {} : { needs }) };
+  const isEdited = held?.tree !== undefined && recordsOf(held.packages) !== recordsOf(packages);
+  return { ...others, packages, ...(isEdited ? { edited: true } : {}), ...(needs.length === 0 ? {} : { needs }) };
+}
+
+function recordsOf(packages: readonly CondaPackage[]): string {
+  return packages.map(recordPath).sort(byBytes).join('\n');
 }
 
 /** Whether what is locked is what is wished: each word is satisfied, and nothing stands there that nobody asks for now. */

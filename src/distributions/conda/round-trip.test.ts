@@ -282,6 +282,14 @@ test('a traced prefix is edited: new packages come, others go, pipâ€™s and oneâ€
   assert.deepEqual((await conda.check?.(edited, { of, ...now }, root, here.creating))?.differing, []);
   const record = 'conda-meta/libdemo-1.2-h0_0.json';
   assert.deepEqual(readFileSync(join(at, record)), readFileSync(join(env, record)));
+  // one less, and nothing more
+  const fewer = conda.edit?.({ ...edited, packages: spec.packages ?? [] }, { uninstall: ['pure'] }) ?? spec;
+  const asked = lock.packages.map((one) => (one.name === 'pure' ? { ...one, requested: 'pure' } : one));
+  const all = { ...lock, packages: asked };
+  const less = await conda.resolve?.({ ...fewer, virtual: { __glibc: '2.36' } }, all, here.creating, []);
+  assert.ok(less);
+  await layInto(join(folder, 'less'), fewer, less, here);
+  assert.deepEqual(readdirSync(join(folder, 'less', path, 'bin')), ['demo', 'python', 'python3.11']);
   assert.throws(() => conda.edit?.(spec, { uninstall: ['nothing'] }), { name: 'UserError', status: 2 });
   assert.deepEqual(conda.edit?.(spec, { upgrade: true }).packages, ['pure', 'python']);
 });

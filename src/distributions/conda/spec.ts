@@ -70,6 +70,8 @@ export interface CondaLock extends DistributionLock {
   readonly virtual?: Readonly<Record<string, string>>;
   /** Every file with mode, owner, time and sha256: see `toolkits/trees`. Absent where the prefix was never there. */
   readonly tree?: ContentRef;
+  /** Its packages are not those of the tree any more: they are linked anew. */
+  readonly edited?: boolean;
   /** What no artifact brings, as a tar. */
   readonly rest?: ContentRef;
   readonly files?: number;
@@ -141,6 +143,7 @@ export const condaLockSchema = v.looseObject({
   needs: v.optional(v.array(text)),
   virtual: v.optional(v.record(wordText, text)),
   tree: v.optional(contentRef),
+  edited: v.optional(flag),
   rest: v.optional(contentRef),
   files: v.optional(integer),
   size: v.optional(integer),

@@ -2,7 +2,8 @@ import type { TreeEntry } from '../../toolkits/trees/entries.ts';
 import type { CondaLock, CondaPackage } from './spec.ts';
 
 /** Whether the records that lay there are of the locked packages: an edit has not changed them. */
-export function isTreeOf(tree: readonly TreeEntry[], { packages }: CondaLock): boolean {
+export function isTreeOf(tree: readonly TreeEntry[], { packages, edited }: CondaLock): boolean {
+  if (edited === true) return false;
   const records = new Set(
     tree.flatMap(({ path, type }) => (type === 'file' && /^conda-meta\/[^/]+\.json$/.test(path) ? [path] : [])),
   );

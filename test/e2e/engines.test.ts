@@ -50,6 +50,7 @@ for (const { backend, kind, network, have: host = '', skip } of engines) {
         pids: '77',
         shm: '16m',
         env: 'FIRST=a,b,SECOND=',
+        labels: 'org.example.study=a,b,owner=me',
         user: '1234:1235',
         workdir: '/srv',
         platform: process.arch === 'x64' ? 'linux/amd64' : 'linux/arm64',
@@ -68,7 +69,13 @@ for (const { backend, kind, network, have: host = '', skip } of engines) {
       try {
         const engine = await connectEngine(kind, host);
         const { Config, HostConfig } = (await engine.call('GET', '/containers/repronim-test-params/json')) as {
-          Config: { Env: string[]; User: string; WorkingDir: string; ExposedPorts?: object };
+          Config: {
+            Env: string[];
+            Labels: Record<string, string>;
+            User: string;
+            WorkingDir: string;
+            ExposedPorts?: object;
+          };
           HostConfig: Record<string, unknown>;
         };
         assert.deepEqual(
@@ -77,6 +84,7 @@ for (const { backend, kind, network, have: host = '', skip } of engines) {
         );
         assert.deepEqual([HostConfig['NetworkMode'], HostConfig['Privileged']], [network, false]);
         assert.deepEqual([Config.User, Config.WorkingDir], ['1234:1235', '/srv']);
+        assert.deepEqual([Config.Labels['org.example.study'], Config.Labels['owner']], ['a,b', 'me']);
         for (const pair of ['FIRST=a,b', 'SECOND=']) assert.ok(Config.Env.includes(pair), pair);
         const bindings = HostConfig['PortBindings'] as Record<string, { HostIp: string; HostPort: string }[]>;
         assert.deepEqual(bindings['80/tcp'], [{ HostIp: '127.0.0.1', HostPort: '18080' }]);
@@ -156,6 +164,7 @@ test('what cannot be is said before anything is made', () => {
     { ports: '80:80:80:80' },
     { ports: '99999' },
     { env: '1=2' },
+    { labels: 'org.repronim.token=mine' },
     { memory: 'much' },
     { pids: '0' },
     { user: '-x' },

@@ -64,7 +64,7 @@ export function containerConfig(what: {
     ...(params.workdir !== undefined && { WorkingDir: params.workdir }),
     ...(ports.length > 0 && { ExposedPorts: Object.fromEntries(ports.map(({ inside }) => [inside, {}])) }),
     OpenStdin: true,
-    Labels: { [labels.instance]: what.name, [labels.token]: what.token },
+    Labels: { ...pairsOf(params.labels), [labels.instance]: what.name, [labels.token]: what.token },
     HostConfig: {
       Init: what.init,
       NetworkMode: confinement.network === 'none' ? 'none' : params.network,
@@ -85,6 +85,11 @@ export function containerConfig(what: {
       })),
     },
   };
+}
+
+/** `NAME=VALUE` pairs as a record. */
+export function pairsOf(pairs: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 function bindingsOf(ports: readonly PublishedPort[]): Record<string, unknown> {

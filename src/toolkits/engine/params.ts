@@ -54,6 +54,19 @@ const variables = v.pipe(
   ),
 );
 
+const labelList = v.pipe(
+  v.string('expected labels'),
+  v.transform((value) => value.split(/,(?=[A-Za-z0-9][\w./-]*=)/)),
+  v.array(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9][\w./-]*=[^\0]*$/, 'expected NAME=VALUE, with commas between several'),
+      v.regex(/^(?!org\.repronim\.)/, 'labels that begin with org.repronim. are ours'),
+      v.maxLength(65_536),
+    ),
+  ),
+);
+
 const shared = {
   /** The image's name. Default: `repronim`. The tag is the digest of the lock. */
   image: v.optional(
@@ -82,6 +95,8 @@ const shared = {
   ports: v.optional(ports),
   /** Variables of every program: `NAME=VALUE`, with commas between several. What the spec says wins. */
   env: v.optional(variables),
+  /** Labels of the container beside ours: `NAME=VALUE`, with commas between several. */
+  labels: v.optional(labelList),
   /** As whom programs run where nothing else is said: `1000`, `1000:1000`, a name. */
   user: v.optional(
     v.pipe(

@@ -6,6 +6,7 @@ import { CommandFailed } from '../../sessions/process.ts';
 import type { Instead } from '../../roots/tar-index.ts';
 import { containerFiles, placeFile, placeIn, tarOf } from './archive.ts';
 import type { Engine } from './client.ts';
+import { pairsOf } from './container.ts';
 import type { Executing, Execution, Streamed } from './command.ts';
 import type { EngineParams } from './params.ts';
 import { tarOfExport } from './export.ts';
@@ -47,7 +48,7 @@ export function containerSession(parts: SessionParts): Session {
       const stderr = collector(limit);
       const running = await begin({
         argv,
-        env: { ...variablesOf(params), ...(options.env ?? defaultEnvironment) },
+        env: { ...pairsOf(params.env), ...(options.env ?? defaultEnvironment) },
         cwd: options.cwd ?? params.workdir ?? '/',
         stdin: options.input !== undefined,
         onStdout: stdout.take,
@@ -96,17 +97,13 @@ export function containerSession(parts: SessionParts): Session {
 export function executionOf(argv: Argv, options: ExecOptions, params: SessionParts['params']): Execution {
   return {
     argv,
-    env: { ...variablesOf(params), ...(options.env ?? defaultEnvironment) },
+    env: { ...pairsOf(params.env), ...(options.env ?? defaultEnvironment) },
     cwd: options.cwd ?? params.workdir ?? '/',
     otherwiseIn: options.otherwise,
     user: options.user,
     otherwise: params.user,
     tty: options.tty === true,
   };
-}
-
-function variablesOf({ env = [] }: SessionParts['params']): Record<string, string> {
-  return Object.fromEntries(env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 /** On descriptors of ours, which we read and write ourselves. */

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { notMadeYet, UserError, type DistributionSpec, type Plan, type Spec } from '../model/index.ts';
@@ -71,6 +71,7 @@ export async function renderTo(spec: Spec, request: RenderRequest, house: House)
   const file = request.template ?? house.settings('templates')[form];
   const template = typeof file === 'string' ? await readTemplate(file) : undefined;
   const parts = partsOf(spec, house.distributions);
+  const isNew = (await stat(folder).catch(() => undefined)) === undefined;
   await withWork(house, async (work) => {
     const context = createContextOf(house, work, trusted);
     const { made } = await obtainAll(parts, context);
@@ -90,6 +91,10 @@ export async function renderTo(spec: Spec, request: RenderRequest, house: House)
     if (laid === undefined) throw new Error(`${base.id} cannot lay a root`);
     await forms[form](plan, folder, { ...common, root: layerOf(laid, () => {}) });
     await removeMapped(laid.directory);
+  }).catch(async (error: unknown) => {
+    // half a folder builds nothing
+    if (isNew) await rm(folder, { recursive: true, force: true });
+    throw error;
   });
 }
 

@@ -109,8 +109,7 @@ async function traceIn(
         also,
         onSeen: ({ accesses, directories }) => {
           for (const path of directories) asked.add(path);
-          for (const { path, directory, asked: only } of accesses)
-            (directory || only ? asked : opened).add(path);
+          for (const { path, directory, asked: only } of accesses) (directory || only ? asked : opened).add(path);
         },
         inputs: run.inputs,
         outputs: run.outputs,

@@ -57,6 +57,11 @@ async function firstUrls(sources: AsyncIterable<Source>, most: number): Promise<
 
 /** `jq`, `jq 1.6`, `debian:jq`: the beginning of what it is called, up to a space. */
 function isNamed(word: string, id: string, what: string): boolean {
-  const plain = word.startsWith(`${id}:`) ? word.slice(id.length + 1) : word;
-  return what === plain || what.startsWith(`${plain} `);
+  const plain = folded(word.startsWith(`${id}:`) ? word.slice(id.length + 1) : word);
+  return folded(what) === plain || folded(what).startsWith(`${plain} `);
+}
+
+/** As people write names: `markupsafe` is MarkupSafe, `typing_extensions` is typing-extensions. */
+function folded(text: string): string {
+  return text.toLowerCase().replaceAll(/[-_.]+/g, '-');
 }

@@ -5,7 +5,7 @@ import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/invent
 import { lacksOf } from './lacks.ts';
 import { activationsOf, activeFor, environmentOf } from './activation.ts';
 import { withBackendSteps } from './create/backend-steps.ts';
-import { buildRootfs, rootfsOf, type Built, type BuiltRootfs } from './create/build-rootfs.ts';
+import { buildRootfs, usableRootfs, type Built, type BuiltRootfs } from './create/build-rootfs.ts';
 import { nativeTree } from './create/native-tree.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
@@ -90,7 +90,8 @@ export async function create(asked: CreateRequest, house: House): Promise<Create
         milliseconds: performance.now() - started,
       };
     }
-    const { rootfs, obtained } = await rootfsFor(request, house, trusted);
+    const need = async (digest: string) => await claim.record(value({ ...none, rootfs: digest }));
+    const { rootfs, obtained } = await rootfsFor(request, need, house, trusted);
     const image = await imageOf(backend, rootfs, params, request.params, house);
     let facts = {};
     await claim.record(value(image));
@@ -148,10 +149,22 @@ async function openInPlace(
   return { ...answer, label, facts };
 }
 
-async function rootfsFor({ spec, image, base }: CreateRequest, house: House, trusted: boolean): Promise<Built> {
-  if (image !== undefined) return { rootfs: rootfsOf(image) };
+/** `need` writes down which tree it will stand on, before that is looked for: from then on it is not pruned. */
+async function rootfsFor(
+  { spec, image, base }: CreateRequest,
+  need: (digest: string) => Promise<void>,
+  house: House,
+  trusted: boolean,
+): Promise<Built> {
+  if (image !== undefined) {
+    await need(image.digest);
+    const rootfs = await usableRootfs(image.digest, house);
+    if (rootfs !== undefined) return { rootfs };
+    throw new UserError('the image has been removed meanwhile', { hint: 'repronim image ls lists what there is' });
+  }
   if (spec === undefined) throw new Error('neither a spec nor an image');
-  return await buildRootfs(spec, house, trusted, base === 'native' ? await nativeTree(spec, house) : undefined);
+  const native = base === 'native' ? await nativeTree(spec, house) : undefined;
+  return await buildRootfs(spec, house, trusted, native, need);
 }
 
 /** How an instance of a spec is entered where nothing else is said: as its first run was run. */
@@ -179,11 +192,7 @@ async function imageOf(
   const name = [backend.name, rootfs.digest, ...(key === undefined ? [] : [sha256(key).slice(0, 12)])].join('-');
   const value = (image: ImageRecord, facts = {}): ImageValue => ({ ...image, params: given, facts });
   const none: ImageRecord = { backend: backend.name, reference: '', rootfs: rootfs.digest };
-  const held = await house.inventory.images.find(name);
-  await using claim =
-    held === undefined
-      ? await house.inventory.images.reserve(name, value(none))
-      : await house.inventory.images.claim(name);
+  await using claim = await house.inventory.images.hold(name, value(none));
   let facts = {};
   let image = none;
   // asked also where the inventory has it: the backend may have lost it

@@ -34,12 +34,17 @@ export interface NotRemoved {
   readonly because: UserError;
 }
 
-/** Removes what was found, and goes on past images that cannot be removed now; with `forget`, they are forgotten. */
+/**
+ * Removes what was found and is still used by nobody, and goes on past images that cannot be removed now; with `forget`,
+ * they are forgotten. Whoever begins to need something meanwhile waits until this has ended, and then sees what is there.
+ */
 export async function prune(
-  found: Pruneable,
+  asked: Pruneable,
   house: House,
   { forget = false }: { readonly forget?: boolean } = {},
 ): Promise<Pruned> {
+  using _turn = await house.inventory.prunes();
+  const found = both(asked, await pruneable(house));
   const left: NotRemoved[] = [];
   const forgotten: NotRemoved[] = [];
   for (const name of found.images) {
@@ -58,6 +63,17 @@ export async function prune(
   return { ...going, images: going.images.filter((name) => !stuck.has(name)), freed, left, forgotten };
 }
 
+/** What was found once, and still is. */
+function both(asked: Pruneable, now: Pruneable): Pruneable {
+  const common = (key: keyof Pruneable) => asked[key].filter((name) => now[key].includes(name));
+  return {
+    images: common('images'),
+    rootfs: common('rootfs'),
+    contents: common('contents'),
+    interrupted: common('interrupted'),
+  };
+}
+
 /** What is left to be removed where some images stay. */
 async function without(stuck: ReadonlySet<string>, found: Pruneable, house: House): Promise<Pruneable> {
   const { instances, images, rootfs } = house.inventory;
@@ -73,6 +89,7 @@ async function without(stuck: ReadonlySet<string>, found: Pruneable, house: Hous
 async function removeRest(found: Pruneable, house: House): Promise<number> {
   for (const name of found.rootfs) {
     await using claim = await house.inventory.rootfs.claim(name);
+    if ((claim.held.value?.tags?.length ?? 0) > 0) continue; // it was given a name meanwhile
     const directory = claim.held.value?.directory ?? join(house.places.rootfs, name);
     for (const tree of [directory, `${directory}.new`]) await removeMapped(tree);
     await claim.remove();

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 
-import type { EnvironmentChange, RunLock } from '../model/index.ts';
+import { UserError, type EnvironmentChange, type RunLock } from '../model/index.ts';
 import type { ImageRecord, InstanceRecord } from '../contract/index.ts';
+import { lockFile, type Lock } from './lock.ts';
 import { openShelf, type Shelf } from './shelf.ts';
 
 /** What is kept of one instance. */
@@ -67,14 +68,33 @@ export interface Inventory {
   readonly instances: Shelf<InstanceValue>;
   readonly images: Shelf<ImageValue>;
   readonly rootfs: Shelf<RootfsValue>;
+  /** The turn of whoever takes away what nobody uses; there is one at a time, and others wait for it. */
+  prunes(): Promise<Lock>;
+  /**
+   * Whoever needs something writes that down, waits for this, and looks then: no prune that has not seen it is still
+   * at work.
+   */
+  settled(): Promise<void>;
 }
+
+/** How long somebody else may be at work, in milliseconds. */
+const waitMs = 600_000;
 
 /** Opens the inventory below a folder (`places(env).state`); nothing is written before something is reserved. */
 export function openInventory(directory: string): Inventory {
+  const prunes = async () => {
+    const lock = await lockFile(join(directory, 'prune.lock'), { waitMs });
+    if (lock === undefined) throw new UserError('another repronim is pruning', { hint: 'wait until that has ended' });
+    return lock;
+  };
   return {
     instances: openShelf({ directory: join(directory, 'instances'), what: 'instance', check: checkInstance }),
-    images: openShelf({ directory: join(directory, 'images'), what: 'image', check: checkImage, waitMs: 600_000 }),
-    rootfs: openShelf({ directory: join(directory, 'rootfs'), what: 'rootfs', check: checkRootfs, waitMs: 600_000 }),
+    images: openShelf({ directory: join(directory, 'images'), what: 'image', check: checkImage, waitMs }),
+    rootfs: openShelf({ directory: join(directory, 'rootfs'), what: 'rootfs', check: checkRootfs, waitMs }),
+    prunes,
+    async settled() {
+      using _turn = await prunes();
+    },
   };
 }
 

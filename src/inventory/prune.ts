@@ -23,14 +23,23 @@ export function findUnused(
 ): Unused {
   if (instances.some(({ value }) => value === undefined)) return { images: [], rootfs: [], contents: [] };
   const usedReferences = new Set(instances.map(({ value }) => referenceOf(value?.image)));
+  // of which image one is made that has none yet is not known, only of which tree
+  const usedTrees = new Set(
+    instances.flatMap(({ value }) => (value?.image.reference === '' ? [treeOf(value.image)] : [])),
+  );
   const goingImages = images.filter(
-    ({ name, status, value }) => status !== 'making' && !stuck.has(name) && !usedReferences.has(referenceOf(value)),
+    ({ name, status, value }) =>
+      status !== 'making' &&
+      !stuck.has(name) &&
+      !usedReferences.has(referenceOf(value)) &&
+      !(value !== undefined && usedTrees.has(treeOf(value))),
   );
   const stayingImages = images.filter((image) => !goingImages.includes(image));
   const usedRootfs = new Set([
     ...instances.map(({ value }) => value?.image.rootfs),
     ...stayingImages.map(({ value }) => value?.rootfs),
     ...rootfs.flatMap(({ name, value }) => ((value?.tags?.length ?? 0) > 0 ? [name] : [])),
+    ...rootfs.flatMap(({ status, value }) => (status === 'making' ? (value.base ?? []) : [])),
   ]);
   const goingRootfs = rootfs.filter(({ name, status }) => status !== 'making' && !usedRootfs.has(name));
   const staying = rootfs.filter((tree) => !goingRootfs.includes(tree));
@@ -42,6 +51,10 @@ export function findUnused(
     rootfs: goingRootfs.map(({ name }) => name).toSorted(byBytes),
     contents: [...going].filter((sha256) => !needed.has(sha256) && !kept.has(sha256)).toSorted(byBytes),
   };
+}
+
+function treeOf({ backend, rootfs }: { readonly backend: string; readonly rootfs: string }): string {
+  return `${backend}\0${rootfs}`;
 }
 
 function referenceOf(image: { readonly backend: string; readonly reference: string } | undefined): string {

@@ -37,6 +37,8 @@ export interface Shelf<T> {
   find(name: string): Promise<Held<T> | undefined>;
   /** Writes down that it will be made, before anything is. Throws UserError where it is there, or in other hands. */
   reserve(name: string, value: T): Promise<Claim<T>>;
+  /** What is there, whatever became of it; where nothing is, what will be made is written down. */
+  hold(name: string, value: T): Promise<Claim<T>>;
   /** What is there, to be changed or removed, whatever became of it. Throws UserError where it is not there. */
   claim(name: string): Promise<Claim<T>>;
 }
@@ -148,6 +150,17 @@ export function openShelf<T>({ directory, what, check, waitMs = 2000 }: ShelfOpt
         throw new UserError(`there is ${article} ${what} ${name} already`, {
           hint: `choose another name, or: repronim delete ${name}`,
         });
+      } catch (error) {
+        lock[Symbol.dispose]();
+        throw error;
+      }
+    },
+    async hold(name, value) {
+      const lock = await take(name);
+      try {
+        const held = await read(name);
+        if (held === undefined) await writeRecord(recordOf(name), { status: 'making', value: check(value) });
+        return await claimed(held ?? { name, status: 'making', value }, lock);
       } catch (error) {
         lock[Symbol.dispose]();
         throw error;

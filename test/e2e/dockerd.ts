@@ -109,7 +109,7 @@ async function end(pid: number, ended: Promise<void>): Promise<void> {
 }
 
 async function gone(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}/exe`)) await sleep(50);
+  for (let tries = 0; tries < 600 && existsSync(`/proc/${pid}/exe`); tries += 1) await sleep(50);
 }
 
 function pidIn(file: string): number | undefined {

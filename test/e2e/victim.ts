@@ -13,6 +13,8 @@ import { myself, said, start, type, type Person, type Said } from './person.ts';
 /** An instance whose making is broken off again and again, in a home of its own. */
 export interface Victim extends Disposable {
   readonly name: string;
+  /** Where all that is ours lies. */
+  readonly home: string;
   /** Types `repronim WORDS`. */
   types(...words: readonly string[]): Promise<Said>;
   /** Types it, and kills it after so many milliseconds, alone or with all that it has started; how far it had come. */
@@ -41,7 +43,7 @@ export function openVictim(label: string): Victim {
   const me: Person = {
     ...plain,
     as: ['/usr/bin/prlimit', `--rss=${mark}`, '--'],
-    env: { ...plain.env, TMPDIR: temporary, NODE_DISABLE_COMPILE_CACHE: '1' },
+    env: { ...plain.env, TMPDIR: temporary, NODE_COMPILE_CACHE: join(work, 'compiled') },
   };
   const house = openHouse({ env: me.env });
   const name = `${label}-${process.pid}`; // nobody else's container has it
@@ -62,6 +64,7 @@ export function openVictim(label: string): Victim {
 
   return {
     name,
+    home,
     async types(...words) {
       return await type(me, words, { directory: work });
     },
@@ -133,6 +136,8 @@ function marked(mark: number): number[] {
       try {
         const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
         if (!limits.includes(` ${mark} `)) return false;
+        // a connection stays for a minute after its last use, whatever became of us
+        if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('ssh: ')) return false;
         return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
       } catch {
         return false; // it has ended

@@ -4,7 +4,7 @@ import type { EngineKind } from '../../toolkits/engine/kind.ts';
 import { lowestLimits } from '../../toolkits/engine/podman-limits.ts';
 import { findEndpoint } from './endpoint.ts';
 import { ownLimits } from './limits.ts';
-import { endMonitors, isMonitored } from './reap.ts';
+import { endMonitors, isLost, isMonitored } from './reap.ts';
 import { podmanParams } from './params.ts';
 import { ownProgram, servePodman } from './service.ts';
 import { describeStorage, explainPodman, findTrouble } from './trouble.ts';
@@ -29,6 +29,7 @@ export const podmanEngine: EngineKind = {
   lowerLimits: lowestLimits,
   trouble: findTrouble,
   removed: endMonitors,
+  isLost,
   remark: describeStorage,
   explain: explainPodman,
   gpus(asked, server) {

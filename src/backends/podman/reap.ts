@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 import type { Endpoint } from '../../toolkits/engine/endpoint.ts';
 
@@ -33,6 +33,14 @@ function watchers(container: string): readonly { readonly pid: number; readonly 
     const isExec = words[0] === 'podman' && words[1] === 'exec' && words.includes(container);
     return isMonitor || isExec ? [{ pid: Number(pid), of: after('-u') }] : [];
   });
+}
+
+/**
+ * Whether a container's process is gone without podman knowing it: it is told by the monitor, which was killed, too.
+ * Only of podman's own service in this process's own pid namespace can that be seen.
+ */
+export function isLost(pid: number, { socketPath }: Endpoint): boolean {
+  return socketPath?.startsWith('/proc/self/fd/') === true && !existsSync(`/proc/${pid}`);
 }
 
 function commandLine(pid: string): readonly string[] {

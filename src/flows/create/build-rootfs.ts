@@ -42,11 +42,21 @@ export function rootfsDigest(spec: Spec): string {
   }).slice(7);
 }
 
-/** The rootfs of an exact spec: the one that is there, or a new one. What an interrupted build left is taken away first. */
-export async function buildRootfs(spec: Spec, house: House, trusted: boolean, base?: RootfsValue): Promise<Built> {
+/**
+ * The rootfs of an exact spec: the one that is there, or a new one. What an interrupted build left is taken away first.
+ * `need` writes down who will stand on it, before it is looked for.
+ */
+export async function buildRootfs(
+  spec: Spec,
+  house: House,
+  trusted: boolean,
+  base?: RootfsValue,
+  need?: (digest: string) => Promise<void>,
+): Promise<Built> {
   const exact = rootfsDigest(spec);
   const digest = base === undefined ? exact : digestOf({ spec: exact, base: base.digest }).slice(7);
-  const there = await usable(digest, house);
+  await need?.(digest);
+  const there = await usableRootfs(digest, house);
   if (there !== undefined) return { rootfs: there };
   const parts = partsOf(spec, house.distributions);
   const directory = join(house.places.rootfs, digest);
@@ -62,14 +72,11 @@ export async function buildRootfs(spec: Spec, house: House, trusted: boolean, ba
     laid: Date.now(),
     ...(base === undefined ? {} : { base: base.digest }),
   };
-  const held = await house.inventory.rootfs.find(digest);
-  await using claim =
-    held === undefined
-      ? await house.inventory.rootfs.reserve(digest, value)
-      : await house.inventory.rootfs.claim(digest);
-  const meanwhile = await usable(digest, house);
+  await using claim = await house.inventory.rootfs.hold(digest, value);
+  const meanwhile = await usableRootfs(digest, house);
   if (meanwhile !== undefined) return { rootfs: meanwhile };
   await claim.record(value);
+  await house.inventory.settled(); // what it needs of the store is not pruned from here on
   const fresh = `${directory}.new`;
   for (const left of [fresh, directory]) await removeMapped(left);
   try {
@@ -134,7 +141,9 @@ async function copyBase(
   return { directory: to, ...(manifest === undefined ? {} : { manifest }) };
 }
 
-async function usable(digest: string, house: House): Promise<BuiltRootfs | undefined> {
+/** The tree that is there, whole. Who needs it has written that down: no prune takes it away any more. */
+export async function usableRootfs(digest: string, house: House): Promise<BuiltRootfs | undefined> {
+  await house.inventory.settled();
   const held = await house.inventory.rootfs.find(digest);
   if (held?.status !== 'made') return undefined;
   const there = await stat(held.value.directory).catch(() => undefined);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -17,7 +17,7 @@ import type { House } from '../house.ts';
 import { load } from '../load.ts';
 import { openPlace } from '../place.ts';
 import { checkTag } from './find.ts';
-import { changeImage, takeTags } from './tag.ts';
+import { takeTags } from './tag.ts';
 
 /**
  * Takes a tree that somebody else has written (a tar, an archive of `docker save`, an OCI layout or archive, a
@@ -44,14 +44,9 @@ export async function importImage(
         kept: [],
         laid: Number.MAX_SAFE_INTEGER,
       };
-      const held = await house.inventory.rootfs.find(digest);
-      if (held?.status !== 'made') await lay(source.root, value, house);
+      const named = await lay(source.root, value, { tags: options.tags, spec }, house);
       await takeTags(options.tags, digest, house);
-      return await changeImage(digest, house, (there) => ({
-        ...there,
-        tags: [...new Set([...(there.tags ?? []), ...options.tags])],
-        ...(spec === undefined ? {} : { spec }),
-      }));
+      return named;
     } finally {
       await source.close();
     }
@@ -74,12 +69,26 @@ async function digestOf(root: Root, house: House): Promise<string> {
   return hash.digest('hex');
 }
 
-async function lay(root: Root, value: RootfsValue, house: House): Promise<void> {
-  const held = await house.inventory.rootfs.find(value.digest);
-  await using claim =
-    held === undefined
-      ? await house.inventory.rootfs.reserve(value.digest, value)
-      : await house.inventory.rootfs.claim(value.digest);
+/** The tree that is there already, or as it is laid now; it has its names from the moment on at which it is whole. */
+async function lay(
+  root: Root,
+  value: RootfsValue,
+  { tags, spec }: { readonly tags: readonly string[]; readonly spec: string | undefined },
+  house: House,
+): Promise<RootfsValue> {
+  await using claim = await house.inventory.rootfs.hold(value.digest, value);
+  const named = (there: RootfsValue): RootfsValue => ({
+    ...there,
+    tags: [...new Set([...(there.tags ?? []), ...tags])],
+    ...(spec === undefined ? {} : { spec }),
+  });
+  const { held } = claim;
+  if (held.status === 'made' && existsSync(held.value.directory)) {
+    const there = named(held.value);
+    await claim.commit(there);
+    return there;
+  }
+  const whole = named(value);
   const fresh = `${value.directory}.new`;
   for (const left of [fresh, value.directory]) await removeMapped(left);
   try {
@@ -94,7 +103,8 @@ async function lay(root: Root, value: RootfsValue, house: House): Promise<void> 
     }
     await rename(join(fresh, 'tree'), value.directory);
     await removeMapped(fresh);
-    await claim.commit(value);
+    await claim.commit(whole);
+    return whole;
   } catch (error) {
     await removeMapped(fresh);
     await claim.remove();

@@ -20,6 +20,7 @@ export async function deleteImage(word: string, house: House): Promise<RemovedIm
     await changeImage(image.digest, house, (value) => ({ ...value, tags: others }));
     return { untagged: word };
   }
+  using _turn = await house.inventory.prunes();
   const listed = (await listImages(house)).find(({ digest }) => digest === image.digest);
   if (listed !== undefined && listed.instances.length > 0) {
     throw new UserError(`${nameOf(image)} is in use by ${listed.instances.join(', ')}`, {

@@ -47,8 +47,12 @@ export interface Engine {
   hijack(path: string, json: unknown, signal?: AbortSignal): Promise<Duplex>;
 }
 
+const pingPath = '/_ping';
 /** Of Docker 20.10, and of podman 4. */
 const oldestApi = [1, 41] as const;
+
+/** Milliseconds after which an engine that says nothing is asked whether it is there, and in which it has to say so. */
+const patience = 30_000;
 
 /**
  * Finds the engine and asks it for its version. Throws UserError (status 4) where none answers, with what to do.
@@ -58,10 +62,11 @@ export async function connectEngine(
   kind: EngineKind,
   named: string | undefined,
   signal?: AbortSignal,
+  wait = patience,
 ): Promise<Engine> {
   const found = kind.find(named);
   const label = `${kind.called} at ${found.address}`;
-  const { pong, target } = await ping({ kind, endpoint: found, label }, signal);
+  const { pong, target } = await ping({ kind, endpoint: found, label, patience: wait }, signal);
   const { endpoint } = target;
   pong.resume();
   const api = String(pong.headers['api-version'] ?? '');
@@ -79,6 +84,8 @@ export async function connectEngine(
     if ((response.statusCode ?? 500) >= 400) {
       throw new EngineError(response.statusCode ?? 500, messageOf(await readAll(response)), target);
     }
+    const pieces = response[Symbol.asyncIterator].bind(response);
+    response[Symbol.asyncIterator] = () => explained(pieces(), target);
     return response;
   };
   return {
@@ -122,19 +129,19 @@ async function ping(
   signal: AbortSignal | undefined,
 ): Promise<{ pong: IncomingMessage; target: Target }> {
   try {
-    return { pong: await send(target, 'GET', '/_ping', { signal }), target };
+    return { pong: await send(target, 'GET', pingPath, { signal }), target };
   } catch (error) {
     if (!(error instanceof NobodyAnswers)) throw error;
     const endpoint = await target.kind.serve?.(target.endpoint, signal);
     if (endpoint === undefined) throw error;
     const served = { ...target, endpoint };
-    return { pong: await send(served, 'GET', '/_ping', { signal }), target: served };
+    return { pong: await send(served, 'GET', pingPath, { signal }), target: served };
   }
 }
 
 class NobodyAnswers extends UserError {}
 
-type Target = Pick<Engine, 'kind' | 'endpoint' | 'label'>;
+type Target = Pick<Engine, 'kind' | 'endpoint' | 'label'> & { readonly patience: number };
 
 async function send(target: Target, method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
   options.signal?.throwIfAborted();
@@ -148,6 +155,7 @@ async function send(target: Target, method: string, path: string, options: CallO
   options.signal?.addEventListener('abort', abort, { once: true });
   request.once('close', () => options.signal?.removeEventListener('abort', abort));
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  watch(request, target, path);
   request.on('response', resolve);
   request.on('error', (error) => reject(explain(error, target)));
   if (options.body === undefined) request.end(content);
@@ -170,7 +178,9 @@ async function takeOver(target: Target, path: string, json: unknown, signal?: Ab
     Upgrade: 'tcp',
   });
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+  const heard = watch(request, target, path);
   request.on('upgrade', (_response, socket, head) => {
+    heard(); // a program may say nothing for days
     socket.unshift(head);
     resolve(socket);
   });
@@ -183,6 +193,33 @@ async function takeOver(target: Target, path: string, json: unknown, signal?: Ab
   request.on('error', (error) => reject(explain(error, target)));
   request.end(content);
   return await promise;
+}
+
+/**
+ * Nothing is waited for without an end, and nothing that takes long is broken off: as long as a request goes on, the
+ * engine is asked now and then whether it is there. One that hangs answers neither. Returns what ends that.
+ */
+function watch(request: ClientRequest, target: Target, path: string): () => void {
+  const giveUp = () => {
+    const hint = 'it hangs, or its machine is overloaded: its log says why; start it again, then do the same once more';
+    request.destroy(new UserError(`${target.label} does not answer`, { hint, status: 4 }));
+  };
+  const isThere = async () => (await send(target, 'GET', pingPath, {})).resume();
+  const timer =
+    path === pingPath
+      ? setTimeout(giveUp, target.patience)
+      : setInterval(() => void isThere().catch(giveUp), target.patience);
+  const end = () => clearTimeout(timer);
+  request.once('close', end);
+  return end;
+}
+
+async function* explained(pieces: AsyncIterable<Buffer>, target: Target): AsyncGenerator<Buffer, undefined> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    throw explain(error as Error, target);
+  }
 }
 
 function open(

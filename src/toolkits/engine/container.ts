@@ -8,7 +8,12 @@ import type { EngineParams, PublishedPort } from './params.ts';
 
 export interface ContainerFacts {
   readonly Id: string;
-  readonly State: { readonly Status: string; readonly Running: boolean; readonly Dead?: boolean };
+  readonly State: {
+    readonly Status: string;
+    readonly Running: boolean;
+    readonly Dead?: boolean;
+    readonly Pid?: number;
+  };
   readonly Config: { readonly Labels?: Readonly<Record<string, string>> | null };
   readonly Image: string;
   readonly ExecIDs?: readonly string[] | null;

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { UserError } from '../../model/index.ts';
 import { EngineError, type Engine } from './client.ts';
+import { inspectContainer } from './container.ts';
 import { commandOf, killCommand, path, type Executing, type Streamed } from './command.ts';
 
 /** Runs a program in a running container. See https://docs.docker.com/reference/api/engine/#tag/Exec. */
@@ -33,7 +35,7 @@ export async function execute(engine: Engine, container: string, what: Streamed)
   })();
   return {
     input: socket,
-    status: handed.then(() => statusOf(engine, created.Id)),
+    status: handed.then(() => statusOf(engine, container, created.Id)),
     async signal(name) {
       const pid = await Promise.race([number, sleep(5000, undefined, { ref: false })]);
       if (pid !== undefined) await kill(engine, container, name, pid);
@@ -65,13 +67,21 @@ export async function isExecuting(engine: Engine, id: string): Promise<boolean> 
   }
 }
 
-async function statusOf(engine: Engine, id: string): Promise<number> {
+async function statusOf(engine: Engine, container: string, id: string): Promise<number> {
+  const since = performance.now();
   for (let wait = 1; ; wait = Math.min(wait * 2, 100)) {
     const seen = (await engine.call('GET', `/exec/${id}/json`)) as { Running: boolean; ExitCode: number | null };
     if (!seen.Running && seen.ExitCode !== null) return seen.ExitCode;
     await sleep(wait); // the streams end a little before the daemon has noticed
+    if (performance.now() - since < noticing) continue;
+    // it may have closed its streams and go on; but where nothing runs any more, its end was lost
+    const isUp = (await inspectContainer(engine, container))?.State.Running === true;
+    if (!seen.Running || !isUp) throw new UserError(`${engine.label} does not know how the program ended`);
   }
 }
+
+/** How long an engine may take to notice that a program has ended, in milliseconds. */
+const noticing = 15_000;
 
 /** Takes the line with the process's number from the front of a stream, if it has one. */
 function headReader(found: (number: string | undefined) => void): (piece: Buffer) => Buffer {

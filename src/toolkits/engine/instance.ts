@@ -60,6 +60,7 @@ export function engineInstance(engine: Engine, name: string, facts: ContainerRec
     async status(): Promise<InstanceStatus> {
       const found = await findContainer(engine, facts);
       if (found === undefined) return 'gone';
+      if (isLost(engine, found.State)) return 'broken';
       if (found.State.Running) return 'running';
       return found.State.Dead === true || found.State.Status === 'removing' ? 'broken' : 'stopped';
     },
@@ -75,7 +76,13 @@ export function engineInstance(engine: Engine, name: string, facts: ContainerRec
         name,
         params,
         async ensureRunning() {
-          if ((await must()).State.Running) return;
+          const { State } = await must();
+          if (isLost(engine, State)) {
+            throw new UserError(`what ran in ${name} was killed, and ${engine.label} has not noticed`, {
+              hint: `it cannot start it again: repronim delete ${name}, and create it again`,
+            });
+          }
+          if (State.Running) return;
           await start();
           isOurs = true;
         },
@@ -123,6 +130,10 @@ export function directInstance(
       return await session.exec(argv, options);
     },
   };
+}
+
+function isLost({ kind, endpoint }: Engine, { Running, Pid }: ContainerFacts['State']): boolean {
+  return Running && Pid !== undefined && Pid > 0 && kind.isLost?.(Pid, endpoint) === true;
 }
 
 /** Whether one of these programs is running still: podman lists them for minutes after they have ended. */

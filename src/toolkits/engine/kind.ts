@@ -32,6 +32,8 @@ export interface EngineKind {
   gpus(asked: string, server: string): readonly object[];
   /** What else has to end when a container is gone. */
   removed?(container: string, endpoint: Endpoint): void;
+  /** Whether the process of a container that it calls running is gone: it has not noticed, and never will. */
+  isLost?(pid: number, endpoint: Endpoint): boolean;
   /** Why no container would start here, and what to do, as far as that can be seen without trying. */
   trouble?(
     info: EngineInfo,

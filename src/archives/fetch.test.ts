@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { contexts } from '../../test/fakes/contexts.ts';
 import { serve } from '../../test/fakes/serve.ts';
-import type { Source, Wanted } from '../contract/index.ts';
+import type { Source, Store, Wanted } from '../contract/index.ts';
 import { sha256 } from '../model/index.ts';
 import { fetchAll } from './fetch.ts';
 import { snapshotSources } from './snapshot.ts';
@@ -27,8 +27,9 @@ async function place(
     label: name,
     url: `${served.url}/pool/${name}`,
   });
-  const get = (...wanted: Wanted[]) => fetchAll(wanted, { ...creating, store });
-  return { folder, store, served, put, source, get };
+  const get = (...wanted: Wanted[]) => fetchAll(wanted, { ...creating, store, patience: 1000 });
+  const getInto = (other: Store, ...wanted: Wanted[]) => fetchAll(wanted, { ...creating, store: other });
+  return { folder, store, work: creating.work, served, put, source, get, getInto };
 }
 
 function wanted(what: string, bytes: Buffer, sources: readonly Source[]): Wanted {
@@ -110,6 +111,31 @@ test('a line that breaks is taken up where it broke', async (t) => {
   const answer = await get(wanted('it', content, [source('right')]));
   assert.deepEqual([answer.from, answer.refused], [{ pool: 1 }, []]);
   assert.equal(served.requests.length, 3);
+});
+
+test('a line that stands still is broken, and what gives no rest is begun again', async (t) => {
+  let tries = 0;
+  const { put, source, get } = await place(t, (_, response) => {
+    tries += 1;
+    if (tries > 2) return false;
+    // the second one does not know what a range is
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, 100_000 * tries));
+    return true;
+  });
+  put('right', content);
+  const answer = await get(wanted('it', content, [source('right')]));
+  assert.deepEqual([answer.from, answer.refused, tries], [{ pool: 1 }, [], 3]);
+});
+
+test('a full disk is said at once, and nothing half is left', async (t) => {
+  const { work, put, source, getInto, store } = await place(t);
+  const full = { ...store, addFile: async () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) };
+  const all = Array.from({ length: 20 }, (_, index) => Buffer.from(`content ${index}`));
+  for (const [index, bytes] of all.entries()) put(String(index), bytes);
+  const wants = all.map((bytes, index) => wanted(String(index), bytes, [source(String(index))]));
+  await assert.rejects(getInto(full, ...wants), { code: 'ENOSPC' });
+  assert.deepEqual(readdirSync(work), []);
 });
 
 test('a busy server is asked again when it says', async (t) => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { UserError, type OnProgress } from '../model/index.ts';
+import { isDiskFull, UserError, type OnProgress } from '../model/index.ts';
 import type { Missing, Obtained, Source, Store, Wanted } from '../contract/index.ts';
 import { get } from './http.ts';
 import { digestFile } from './store.ts';
@@ -16,6 +16,8 @@ export interface FetchOptions {
   readonly work: string;
   /** Connections to one host at a time. Default 4; snapshot services are asked with 2. */
   readonly connections?: number;
+  /** Milliseconds without a byte after which a line counts as broken. Default a minute. */
+  readonly patience?: number;
 }
 
 type Tried = { label: string; because: string };
@@ -45,10 +47,20 @@ export async function fetchAll(wanted: readonly Wanted[], options: FetchOptions)
   };
 
   const queue = wanted.values();
+  let isOver = false;
   const worker = async () => {
-    for (const want of queue) await one(want);
+    for (const want of queue) if (!isOver) await one(want);
   };
-  await Promise.all(Array.from({ length: 6 }, worker));
+  const ends = await Promise.allSettled(
+    Array.from({ length: 6 }, async () => {
+      try {
+        await worker();
+      } finally {
+        isOver = true; // the last has been begun; or one has failed, and nobody writes any more when that is said
+      }
+    }),
+  );
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   missing.sort((a, b) => (a.what < b.what ? -1 : 1));
   return { from, missing, refused };
 }
@@ -80,6 +92,7 @@ async function obtain(
       return source.kind;
     } catch (error) {
       options.signal.throwIfAborted();
+      if (isDiskFull(error)) throw error; // no other source would change that
       if (error instanceof WrongContent) {
         refused.push({ what: want.what, label: source.label, sha256: want.sha256, got: error.got });
       }
@@ -107,36 +120,51 @@ async function takeFile(file: string, want: Wanted, store: Store): Promise<void>
   if (added.sha256 !== want.sha256) throw new WrongContent(added.sha256);
 }
 
-/** Into a file beside, resumed where the line breaks; never more than the size that was recorded. */
+/**
+ * Into a file beside, resumed where the line breaks or nothing comes any more, begun again where a server has no rest to
+ * give; never more than the size that was recorded.
+ */
 async function download(url: string, want: Wanted, options: FetchOptions): Promise<void> {
   const file = join(options.work, `${want.sha256}-${randomUUID()}`);
-  const handle = await open(file, 'wx', 0o600);
-  const hash = createHash('sha256');
-  let size = 0;
+  let part = await openPart(file);
   try {
-    for (let breaks = 0; size < want.size || size === 0;) {
-      const response = await get(url, { signal: options.signal, from: size });
-      if (size > 0 && response.status !== 206) throw new UserError('broke off, and cannot be resumed');
+    for (let breaks = 0; ;) {
+      const stalled = new AbortController();
+      const signal = AbortSignal.any([options.signal, stalled.signal]);
+      const response = await get(url, { signal, from: part.size });
+      if (part.size > 0 && response.status !== 206) {
+        await part.handle.close();
+        part = await openPart(file);
+      }
+      const late = () => stalled.abort(new Error('nothing comes any more'));
+      const timer = setTimeout(late, options.patience ?? 60_000);
       try {
         for await (const chunk of response.body ?? []) {
-          size += chunk.length;
-          if (size > want.size) throw new WrongContent(`of more than ${want.size} bytes`);
-          hash.update(chunk);
-          await handle.writeFile(chunk);
+          timer.refresh();
+          part.size += chunk.length;
+          if (part.size > want.size) throw new WrongContent(`of more than ${want.size} bytes`);
+          part.hash.update(chunk);
+          await part.handle.writeFile(chunk);
         }
         break;
       } catch (error) {
-        if (error instanceof UserError || options.signal.aborted || (breaks += 1) > 3) throw error;
+        if (error instanceof UserError || isDiskFull(error) || options.signal.aborted || (breaks += 1) > 3) throw error;
+      } finally {
+        clearTimeout(timer);
       }
     }
-    const digest = hash.digest('hex');
-    if (digest !== want.sha256) throw new WrongContent(size < want.size ? `of ${size} bytes` : digest);
-    await handle.close();
+    const digest = part.hash.digest('hex');
+    if (digest !== want.sha256) throw new WrongContent(part.size < want.size ? `of ${part.size} bytes` : digest);
+    await part.handle.close();
     await options.store.addFile(file);
   } finally {
-    await handle.close().catch(() => {});
+    await part.handle.close().catch(() => {});
     await rm(file, { force: true });
   }
+}
+
+async function openPart(file: string) {
+  return { handle: await open(file, 'w', 0o600), hash: createHash('sha256'), size: 0 };
 }
 
 function because(error: unknown, source: Source): string {

@@ -1,3 +1,5 @@
+import { explainFull } from '../flows/full-disk.ts';
+import { places } from '../inventory/places.ts';
 import { UserError } from '../model/index.ts';
 import { version } from './version.ts';
 import type { Terminal } from './terminal.ts';
@@ -6,7 +8,8 @@ import type { Terminal } from './terminal.ts';
  * Says what went wrong and returns the exit status. `ownStatus`: the exit status belongs to a command that was to be
  * run, so ours is 125, as env(1) and timeout(1) have it; wrong usage stays 2.
  */
-export function reportError(error: unknown, terminal: Terminal, ownStatus: boolean): number {
+export function reportError(thrown: unknown, terminal: Terminal, ownStatus: boolean): number {
+  const error = explainFull(thrown, undefined, places(process.env));
   if (isAbort(error)) {
     terminal.error('interrupted');
     return 130;

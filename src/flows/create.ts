@@ -1,4 +1,4 @@
-import { runId, sha256, UserError, type ContentRef, type Note, type Spec } from '../model/index.ts';
+import { isDiskFull, runId, sha256, UserError, type ContentRef, type Note, type Spec } from '../model/index.ts';
 import type { AnyBackend, Confinement, ImageRecord, Instance, Obtained, Rootfs } from '../contract/index.ts';
 import type { Claim } from '../inventory/shelf.ts';
 import type { ImageValue, InstanceValue, RootfsValue } from '../inventory/inventory.ts';
@@ -9,6 +9,8 @@ import { buildRootfs, usableRootfs, type Built, type BuiltRootfs } from './creat
 import { nativeTree } from './create/native-tree.ts';
 import { backendOf, paramsOf } from './backend-of.ts';
 import { contextOf, type House } from './house.ts';
+import { bytesIn } from '../roots/tree-size.ts';
+import { explainFull } from './full-disk.ts';
 import { createInPlace, refuseConfined, type InPlaceOptions, type LaidInPlace } from './in-place/create-in-place.ts';
 import { takeBackFrom } from './in-place/take-back.ts';
 
@@ -114,8 +116,7 @@ export async function create(asked: CreateRequest, house: House): Promise<Create
       milliseconds: performance.now() - started,
     };
   } catch (error) {
-    await sweep(claim, backend, params, house);
-    throw error;
+    throw await takenBack(error, claim, backend, params, house);
   }
 }
 
@@ -206,6 +207,37 @@ async function imageOf(
   });
   await claim.commit(value(image, facts));
   return image;
+}
+
+/** What went wrong, once what there was of the instance is taken away; where that can't be done now, what to do. */
+async function takenBack(
+  error: unknown,
+  claim: Claim<InstanceValue>,
+  backend: AnyBackend,
+  params: unknown,
+  house: House,
+): Promise<unknown> {
+  const { name } = claim;
+  const tree = (await house.inventory.instances.find(name))?.value?.image.rootfs ?? '';
+  const laid = tree === '' ? undefined : (await house.inventory.rootfs.find(tree))?.value?.directory;
+  const about = isDiskFull(error) && laid !== undefined ? { about: await bytesIn(laid) } : undefined;
+  const told = explainFull(error, `cannot create ${name} with ${backend.name}`, house.places, about);
+  try {
+    await sweep(claim, backend, params, house);
+    return told;
+  } catch (second) {
+    if (!(second instanceof UserError)) throw second;
+    const isUser = told instanceof UserError;
+    return new UserError(isUser ? told.message : String(told), {
+      hint: `${(isUser ? told.hint : undefined) ?? 'once that is mended'}; then repronim delete ${name} takes away what there is of it`,
+      status: isUser ? told.status : 1,
+      details: [
+        ...(isUser ? told.details : []),
+        ...(isUser && second.message === told.message ? [] : [second.message]),
+      ],
+      cause: error,
+    });
+  }
 }
 
 /** Takes away what was made of an instance that did not come to be. */

@@ -24,7 +24,11 @@ export async function atOnce(victim: Victim, place: FaultPlace, source: readonly
     create(name),
     ...[0, 300].map(async (wait) => await delayed(wait, 'prune', '--yes')),
   ]);
-  assert.deepEqual([one, two].map(({ status }) => status).sort(), [0, 1], told(one, two));
+  assert.deepEqual(
+    [one, two].map(({ status }) => status).toSorted((a, b) => a - b),
+    [0, 1],
+    told(one, two),
+  );
   const { stderr } = one.status === 0 ? two : one;
   assert.match(stderr, /^error: (?:there is an instance \S+ already|instance \S+ is in the hands of another)/m);
   assert.match(stderr, /^hint: /m);

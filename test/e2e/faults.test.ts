@@ -63,8 +63,13 @@ describe(`kill -9 on every backend, seed ${seed}`, { concurrency: 2 }, () => {
       assert.equal(status, 0, stderr);
       const count = Math.ceil(rounds / places.length);
       const source = ['--image', 'small'];
-      t.diagnostic(await killRounds(victim, { count, seed, place, source }));
-      await atOnce(victim, place, source);
+      try {
+        t.diagnostic(await killRounds(victim, { count, seed, place, source }));
+        await atOnce(victim, place, source);
+      } finally {
+        await victim.types('delete', victim.name, '--yes'); // where it has failed
+        await victim.types('prune', '--yes');
+      }
     });
   }
 });

@@ -77,11 +77,15 @@ export async function killRounds(victim: Victim, { count, seed, place, source }:
     if (act === 'prune') await done(`before round ${round}`, ...words.delete);
     const moment = Math.round((undisturbed[act] ?? 0) * random());
     const everybody = random() < 0.5;
-    const phase = await victim.kills(words[act], moment, everybody);
+    // until it is on record, most of the time, programs are only being loaded
+    const isLate = act === 'create' && random() < 0.75;
+    const phase = isLate
+      ? await victim.kills(words[act], moment / 2, everybody, 'the record')
+      : await victim.kills(words[act], moment, everybody);
     const key = act === 'create' ? `create ${phase}` : act;
     counted.set(key, (counted.get(key) ?? 0) + 1);
     const who = everybody ? 'with its children ' : '';
-    const about = `seed ${seed}, round ${round}, ${act} killed ${who}after ${moment} ms (${phase})`;
+    const about = `seed ${seed}, round ${round}, ${act} killed ${who}after ${isLate ? `the record and ${moment / 2}` : moment} ms (${phase})`;
     if (await listed(about)) {
       const again = await victim.types(...words.create);
       assert.notEqual(again.status, 0, `${about}: the name is taken`);

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,8 +17,11 @@ export interface Victim extends Disposable {
   readonly home: string;
   /** Types `repronim WORDS`. */
   types(...words: readonly string[]): Promise<Said>;
-  /** Types it, and kills it after so many milliseconds, alone or with all that it has started; how far it had come. */
-  kills(words: readonly string[], moment: number, everybody: boolean): Promise<string>;
+  /**
+   * Types it, and kills it after so many milliseconds (from the moment on at which the instance is on record), alone or
+   * with all that it has started; how far it had come.
+   */
+  kills(words: readonly string[], moment: number, everybody: boolean, from?: 'the record'): Promise<string>;
   isThere(): Promise<boolean>;
   /** Takes it away, and what nobody uses then. */
   takeAway(): Promise<void>;
@@ -68,9 +71,11 @@ export function openVictim(label: string): Victim {
     async types(...words) {
       return await type(me, words, { directory: work });
     },
-    async kills(words, moment, everybody) {
+    async kills(words, moment, everybody, from) {
       const child = start(me, words, { directory: work });
       const ended = said(child);
+      const record = join(house.places.state, 'instances', `${name}.json`);
+      while (from !== undefined && child.exitCode === null && !existsSync(record)) await sleep(2);
       await Promise.race([ended, sleep(moment)]);
       for (const pid of everybody ? marked(mark) : [child.pid ?? 0]) kill(pid);
       await ended;

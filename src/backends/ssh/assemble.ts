@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 
 import type { BackendContext, ImageRecord, Rootfs } from '../../contract/index.ts';
-import { UserError } from '../../model/index.ts';
+import { fullElsewhere, isDiskFull, UserError } from '../../model/index.ts';
 import { layerOf } from '../../roots/layer.ts';
 import { localRoot } from '../../roots/local.ts';
 import { ownedBy, readManifest } from '../../roots/manifest.ts';
+import { bytesIn } from '../../roots/tree-size.ts';
 import { findMapping } from '../../sessions/mapped.ts';
 import { ownersInside } from '../../sessions/owners.ts';
 import { controlOf, type Held } from '../../sessions/ssh/control.ts';
@@ -39,6 +40,9 @@ export async function assemble(rootfs: Rootfs, params: SshParams, context: Backe
     await carry(rootfs, host, begun.done, context);
     const mode = (statSync(rootfs.directory).mode & 0o7777).toString(8);
     await controlOf(host).ask('finish', { digest, mode, owners: await ownersOf(rootfs, context.signal) });
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    throw fullElsewhere(error, `${host.folder} of ${host.connection.host}`, await bytesIn(rootfs.directory));
   } finally {
     await begun.held.release();
   }

@@ -1,3 +1,5 @@
+export { sizeText as size } from '../../model/index.ts';
+
 /** A number with separators: `9,871`. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');
@@ -6,18 +8,6 @@ export function count(value: number): string {
 /** A number and what it counts: `1 file`, `9,871 files`. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
-}
-
-/** Bytes as a person reads them, in powers of a thousand: `812 B`, `41 kB`, `1.4 MB`, `346 MB`, `2.0 GB`. */
-export function size(bytes: number): string {
-  let value = bytes;
-  for (const unit of ['B', 'kB', 'MB', 'GB']) {
-    // what would be rounded to 1,000 goes to the next unit
-    if (value < 999.5)
-      return `${unit === 'B' || unit === 'kB' || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
-    value /= 1000;
-  }
-  return `${value < 99.95 ? value.toFixed(1) : count(Math.round(value))} TB`;
 }
 
 /** Milliseconds as a person reads them: `0.4 s`, `12.3 s`, `3 min 5 s`, `2 h 10 min`. */

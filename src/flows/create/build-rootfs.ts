@@ -7,6 +7,7 @@ import type { RootfsValue } from '../../inventory/inventory.ts';
 import { appendManifest } from '../../roots/manifest.ts';
 import { enclose } from '../../sessions/confined.ts';
 import { copyMapped, removeMapped } from '../../sessions/mapped.ts';
+import { explainFull } from '../full-disk.ts';
 import { applySteps } from '../apply.ts';
 import { createContextOf, withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
@@ -95,10 +96,16 @@ export async function buildRootfs(
       return { rootfs: rootfsOf(done), plan, obtained };
     });
   } catch (error) {
+    const told = explainFull(error, 'cannot lay the tree', house.places, { about: roomFor(content) });
     await removeMapped(fresh);
-    await claim.remove();
-    throw error;
+    throw told; // the record stays, as of a making that was interrupted: prune knows by it what was fetched
   }
+}
+
+/** Packages are fetched, and their contents are about three times as large. */
+function roomFor(contents: readonly ReturnType<Part['plugin']['contents']>[]): number {
+  const sizes = contents.flatMap(({ archived, kept }) => [...archived, ...kept].map(({ size }) => size));
+  return 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function layAndApply(

@@ -12,6 +12,7 @@ import type { RootfsValue } from '../../inventory/inventory.ts';
 import { asTar } from '../../roots/as-tar.ts';
 import { enclose } from '../../sessions/confined.ts';
 import { removeMapped } from '../../sessions/mapped.ts';
+import { explainFull } from '../full-disk.ts';
 import { withWork } from '../create-context.ts';
 import type { House } from '../house.ts';
 import { load } from '../load.ts';
@@ -35,7 +36,7 @@ export async function importImage(
     const source = await open(from, work, house);
     try {
       const spec = options.opaque === true ? undefined : await specOf(from, options.spec, work, house);
-      const digest = await digestOf(source.root, house);
+      const { digest, bytes } = await digestOf(source.root, house);
       const value: RootfsValue = {
         digest,
         directory: join(house.places.rootfs, digest),
@@ -44,7 +45,7 @@ export async function importImage(
         kept: [],
         laid: Number.MAX_SAFE_INTEGER,
       };
-      const named = await lay(source.root, value, { tags: options.tags, spec }, house);
+      const named = await lay(source.root, value, { tags: options.tags, spec, bytes }, house);
       await takeTags(options.tags, digest, house);
       return named;
     } finally {
@@ -53,7 +54,7 @@ export async function importImage(
   });
 }
 
-async function digestOf(root: Root, house: House): Promise<string> {
+async function digestOf(root: Root, house: House): Promise<{ readonly digest: string; readonly bytes: number }> {
   const hash = createHash('sha256');
   let done = 0;
   const devices: string[] = [];
@@ -66,14 +67,18 @@ async function digestOf(root: Root, house: House): Promise<string> {
     const finished = 'devices are left out: a place has its own';
     house.onProgress({ step: 'import', finished, details: [...devices.slice(0, 10), ...more] });
   }
-  return hash.digest('hex');
+  return { digest: hash.digest('hex'), bytes: done };
 }
 
 /** The tree that is there already, or as it is laid now; it has its names from the moment on at which it is whole. */
 async function lay(
   root: Root,
   value: RootfsValue,
-  { tags, spec }: { readonly tags: readonly string[]; readonly spec: string | undefined },
+  {
+    tags,
+    spec,
+    bytes,
+  }: { readonly tags: readonly string[]; readonly spec: string | undefined; readonly bytes: number },
   house: House,
 ): Promise<RootfsValue> {
   await using claim = await house.inventory.rootfs.hold(value.digest, value);
@@ -106,9 +111,10 @@ async function lay(
     await claim.commit(whole);
     return whole;
   } catch (error) {
+    const told = explainFull(error, `cannot import ${root.label}`, house.places, { about: bytes });
     await removeMapped(fresh);
     await claim.remove();
-    throw error;
+    throw told;
   }
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
 import { feedProcess } from '../../sessions/feed.ts';
@@ -13,10 +14,23 @@ const missing = { status: 4, hint: 'apt-get install squashfs-tools-ng, or use oc
 export async function writeSquashfs(tar: AsyncIterable<Uint8Array>, file: string, signal: AbortSignal): Promise<void> {
   const root = 'mtime=0,uid=0,gid=0,mode=0755';
   const argv = ['tar2sqfs', '-q', '-f', '-c', 'zstd', '-X', 'level=3', '-d', root, file] as const;
+  let read = 0;
+  const counted = async function* () {
+    for await (const piece of tar) {
+      read += piece.length;
+      yield piece;
+    }
+  };
   try {
-    await feedProcess(argv, tar, signal);
+    await feedProcess(argv, counted(), signal);
   } catch (error) {
-    if (!(error instanceof UserError) || error.status !== 4) throw error;
+    if (!(error instanceof UserError)) throw error;
+    const { bavail, bsize } = statfsSync(dirname(file));
+    // of a full disk it says "I/O error", and takes away what it has written
+    if (bavail * bsize < read && error.details.some((line) => line.endsWith('I/O error.'))) {
+      throw Object.assign(error, { code: 'ENOSPC', path: file });
+    }
+    if (error.status !== 4) throw error;
     throw new UserError('a squashfs is written by tar2sqfs, which is not installed here', missing);
   }
 }

@@ -38,7 +38,8 @@ export async function removeContainer(engine: Engine, container: string): Promis
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (error.code === 404) return;
-      if (error.code !== 409) throw error; // 409: its removal is under way
+      // 409: its removal is under way; podman gives another, once, for one whose removal was broken off
+      if (error.code !== 409 && tries >= 3) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -53,6 +53,8 @@ export interface EngineInfo {
   readonly DefaultRuntime?: string;
   readonly CgroupVersion?: string;
   readonly DriverStatus?: unknown;
+  /** Where its images and containers lie, as it sees its machine. */
+  readonly DockerRootDir?: string;
 }
 
 /** As the API has it (`Ulimits`). */

@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
-import { UserError } from '../model/index.ts';
+import { sizeText, UserError } from '../model/index.ts';
 
 const readSome = promisify(read);
 
@@ -39,9 +39,9 @@ export async function* decompress(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let size = 0;
   try {
-    for await (const chunk of decoders[compression](from)) {
+    for await (const chunk of decoders[compression](from, limit)) {
       size += chunk.length;
-      if (size > limit) throw new UserError(`${what}: unpacks to more than ${limit} bytes`);
+      if (size > limit) throw new UserError(`${what}: refused: unpacks to more than ${sizeText(limit)}`);
       yield chunk;
     }
   } catch (error) {
@@ -63,20 +63,26 @@ export async function decompressed(
   return Buffer.concat(chunks);
 }
 
-/** A whole file, decompressed if need be. */
+/** What is compressed may be so many times larger, or so large anyway: more is a bomb. */
+export function mostUnpacked(packed: number): number {
+  return Math.max(100 * packed, 4 * 1024 ** 3);
+}
+
+/** A whole file, decompressed if need be. Throws UserError for a bomb. */
 export async function* decompressFile(file: string): AsyncGenerator<Uint8Array, void, undefined> {
   const fd = openSync(file, 'r');
   try {
     const start = Buffer.alloc(6);
     readSync(fd, start, 0, start.length, 0);
     const whole = { fd, offset: 0, size: fstatSync(fd).size };
-    yield* decompress(whole, compressionOf(start), Infinity, file);
+    const compression = compressionOf(start);
+    yield* decompress(whole, compression, compression === 'none' ? Infinity : mostUnpacked(whole.size), file);
   } finally {
     closeSync(fd);
   }
 }
 
-const decoders: Record<Compression, (from: Extent | Buffer) => AsyncIterable<Uint8Array>> = {
+const decoders: Record<Compression, (from: Extent | Buffer, limit: number) => AsyncIterable<Uint8Array>> = {
   none: (from) => pieces(from),
   gz: (from) => piped(stream(from), createGunzip({ chunkSize: 256 * 1024 })),
   xz: decodeXz,
@@ -133,10 +139,28 @@ async function* decodeZstd(from: Extent | Buffer): AsyncGenerator<Uint8Array, vo
   }
 }
 
-async function* decodeBzip2(from: Extent | Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+/** It is decoded at once, and no further than one byte beyond the limit: what is too much is seen by that. */
+async function* decodeBzip2(from: Extent | Buffer, limit: number): AsyncGenerator<Uint8Array, void, undefined> {
   if (sizeOf(from) > 512 * 1024 * 1024) throw new Error('too large for bzip2');
   const { default: bunzip } = await import('seek-bzip');
   const packed = Buffer.isBuffer(from) ? from : Buffer.alloc(from.size);
   if (!Buffer.isBuffer(from)) readSync(from.fd, packed, 0, from.size, from.offset);
-  yield bunzip.decode(packed, undefined, true);
+  let out = Buffer.allocUnsafe(Math.max(64 * 1024, packed.length * 4));
+  let size = 0;
+  const enough = new Error('enough');
+  const writeByte = (byte: number) => {
+    if (size > limit) throw enough;
+    if (size === out.length) {
+      const larger = Buffer.allocUnsafe(out.length * 2);
+      out.copy(larger);
+      out = larger;
+    }
+    out[size++] = byte;
+  };
+  try {
+    bunzip.decode(packed, { writeByte }, true);
+  } catch (error) {
+    if (error !== enough) throw error;
+  }
+  yield out.subarray(0, size);
 }

@@ -16,6 +16,14 @@ export interface TarIndex {
   readonly nodes: ReadonlyMap<string, TarNode>;
   /** What the archive has that no filesystem can have: names that lead out of it, members below a link. */
   readonly notes: readonly Note[];
+  /** Why nobody should unpack it who does not trust it: what was left out, absolute names, devices of a machine. */
+  readonly suspect: readonly Suspect[];
+}
+
+export interface Suspect {
+  /** As it stands in the archive. */
+  readonly name: string;
+  readonly because: string;
 }
 
 /** What is there in place of the archive's own member; `undefined`: nothing. */
@@ -31,7 +39,7 @@ export interface TarIndexer {
   readonly index: TarIndex;
 }
 
-const maximumMembers = 20_000_000;
+const maximumMembers = 4_000_000;
 /** As Linux has it (PATH_MAX): a longer one can't be named there. */
 const longestPath = 4096;
 const mostNotes = 100;
@@ -49,8 +57,13 @@ export function tarIndexer(
   let end = 0;
   let count = 0;
   let isLayer = false;
+  const suspect: Suspect[] = [];
+  const doubt = (name: string, because: string) => {
+    if (suspect.length < mostNotes) suspect.push({ name, because });
+  };
   const leave = (text: string, path: string) => {
     left += 1;
+    doubt(path, text);
     if (left <= mostNotes) notes.push({ kind: 'left', text, path });
   };
   const where = (path: string, size: number, plain: Extent | undefined, offset: number): Extent | undefined => {
@@ -61,6 +74,8 @@ export function tarIndexer(
   const take = async (member: Member, plain: Extent | undefined): Promise<void> => {
     const path = pathOf(member.name);
     if (path === undefined) return leave('a member of the archive that leads out of it, or has no name', member.name);
+    if (member.name.startsWith('/')) doubt(member.name, 'a member of the archive that has an absolute name');
+    if (isDangerous(member) && !path.startsWith('/dev/')) doubt(member.name, 'a device of the machine');
     if (isLayer && posix.basename(path).startsWith('.wh.')) return hide(path);
     if (member.type === 'hardlink') {
       const target = tree.nodes.get(pathOf(member.target ?? '') ?? '');
@@ -128,9 +143,16 @@ export function tarIndexer(
     get index() {
       const more = left - mostNotes;
       const rest: Note[] = more > 0 ? [{ kind: 'left', text: `${more} more members of the archive` }] : [];
-      return { nodes: tree.nodes, notes: [...notes, ...rest] };
+      return { nodes: tree.nodes, notes: [...notes, ...rest], suspect };
     },
   };
+}
+
+/** null, zero, full, random, urandom, tty, console, ptmx; and 0:0, which no driver has: a mark of overlays. */
+const harmless = new Set(['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:1', '5:2', '0:0']);
+
+function isDangerous({ type, device = [0, 0] }: Member): boolean {
+  return type === 'block' || (type === 'character' && !harmless.has(device.join(':')));
 }
 
 const belowNone = 'a member of the archive that lies below what is no directory';

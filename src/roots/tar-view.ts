@@ -11,6 +11,7 @@ import type { Extent, TarNode } from './tar-tree.ts';
 export interface TarRoot extends Root {
   /** What the archive has that no filesystem can have: names that lead out of it, members below a link. */
   readonly notes: readonly Note[];
+  readonly suspect: TarIndex['suspect'];
   /** Where a file's bytes are, links followed; undefined where it is none, or they were not kept. */
   extent(path: string): (Extent & { readonly size: number }) | undefined;
 }
@@ -20,7 +21,7 @@ const pieceSize = 1024 * 1024;
 
 /** The root of an index; `fetch` reads a file whose content was not kept, `close` lets go of the files that hold it. */
 export function tarView(
-  { nodes, notes }: TarIndex,
+  { nodes, notes, suspect }: TarIndex,
   label: string,
   close: () => void,
   fetch?: (path: string) => Promise<Buffer>,
@@ -34,6 +35,7 @@ export function tarView(
   return {
     label,
     notes,
+    suspect,
     extent(path) {
       const found = resolve(nodes, path, 'follow');
       if ('code' in found || found.node.type !== 'file' || found.node.content === undefined) return undefined;

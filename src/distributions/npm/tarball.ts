@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { compressionOf, decompress } from '../../roots/decompress.ts';
+import { refused } from '../../roots/refused.ts';
 import { readTarFiles } from '../../roots/tar-files.ts';
 import { isSafeAbsolute, UserError } from '../../model/index.ts';
 import type { Store } from '../../contract/index.ts';
@@ -27,7 +28,8 @@ export async function* unpackTarball(bytes: Buffer, what: string): AsyncGenerato
   for await (const { path: name, content, mode } of readTarFiles(tar)) {
     const parts = name.split('/').filter((part) => part !== '' && part !== '.');
     const path = parts.slice(1).join('/');
-    if (path === '' || !isSafeAbsolute(`/${path}`)) continue;
+    if (!isSafeAbsolute(`/${parts.join('/')}`) || name.startsWith('/')) throw refused(what, name);
+    if (path === '') continue;
     if (/(?:^|\/)\.npmignore$/.test(path)) ignores.add(path);
     yield { path, content, mode };
     const renamed = /(?:^|\/)\.gitignore$/.test(path) ? path.replace(/\.gitignore$/, '.npmignore') : undefined;

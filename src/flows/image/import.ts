@@ -9,7 +9,9 @@ import { isSif } from '../../formats/image/sif.ts';
 import { openSif, sifToTar } from '../../formats/image/open-sif.ts';
 import { squashfsToTar } from '../../formats/image/squashfs.ts';
 import type { RootfsValue } from '../../inventory/inventory.ts';
+import { UserError } from '../../model/index.ts';
 import { asTar } from '../../roots/as-tar.ts';
+import type { TarRoot } from '../../roots/tar.ts';
 import { enclose } from '../../sessions/confined.ts';
 import { removeMapped } from '../../sessions/mapped.ts';
 import { explainFull } from '../full-disk.ts';
@@ -35,6 +37,7 @@ export async function importImage(
   return await withWork(house, async (work) => {
     const source = await open(from, work, house);
     try {
+      refuseSuspect(from, source.root);
       const spec = options.opaque === true ? undefined : await specOf(from, options.spec, work, house);
       const { digest, bytes } = await digestOf(source.root, house);
       const value: RootfsValue = {
@@ -51,6 +54,18 @@ export async function importImage(
     } finally {
       await source.close();
     }
+  });
+}
+
+/** Nothing is taken in of an archive that was made to do harm, even where it could be left out. */
+function refuseSuspect(from: string, root: Root & Partial<Pick<TarRoot, 'suspect'>>): void {
+  const [first, ...others] = root.suspect ?? [];
+  if (first === undefined) return;
+  const line = ({ name, because }: typeof first) => `${JSON.stringify(name).slice(1, -1).slice(0, 200)}: ${because}`;
+  throw new UserError(`${from} is refused: ${line(first)}`, {
+    status: 2,
+    details: others.slice(0, 9).map(line),
+    hint: 'it was made to do harm, or by a program that is broken: ask for it from somewhere else',
   });
 }
 

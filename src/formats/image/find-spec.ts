@@ -7,6 +7,8 @@ import { specType } from './oci.ts';
 
 /** No spec is longer, and no index. */
 const longest = 64 * 1024 * 1024;
+/** Bytes of small files that are held while one is sought. */
+const most = 256 * 1024 * 1024;
 
 /** The text of the spec that was put into an archive or a layout; undefined where there is none. */
 export async function findSpec(path: string): Promise<Buffer | undefined> {
@@ -35,7 +37,14 @@ function folderReader(folder: string): Read {
 /** Small files of the archive are kept; the layers go by. */
 async function archiveReader(file: string): Promise<Read> {
   const small = new Map<string, Buffer>();
-  for await (const { path, content } of readTarFiles(decompressFile(file), 8 * 1024 * 1024)) small.set(path, content);
+  let kept = 0;
+  for await (const { path, content } of readTarFiles(decompressFile(file), 8 * 1024 * 1024)) {
+    // a root file system may be all small files
+    if (!/^(?:repronim\.yaml|[\w-]+\.json|blobs\/sha256\/[0-9a-f]{64})$/.test(path) || kept + content.length > most)
+      continue;
+    kept += content.length;
+    small.set(path, content);
+  }
   return async (name) => small.get(name);
 }
 

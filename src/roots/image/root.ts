@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
 
 import { UserError } from '../../model/index.ts';
-import { compressionOf, decompress } from '../decompress.ts';
+import { compressionOf, decompress, mostUnpacked } from '../decompress.ts';
 import { tarIndexer } from '../tar-index.ts';
 import { openSpool } from '../tar.ts';
 import { readAll, tarView, type TarRoot } from '../tar-view.ts';
@@ -28,9 +28,6 @@ interface ImageOptions {
 
 /** The OCI image-spec lets no manifest be larger. */
 const largestJson = 4 * 1024 * 1024;
-/** A layer may be so many times larger than it is compressed, or so large anyway: more is a bomb. */
-const mostTimes = 100;
-const mostAnyway = 4 * 1024 ** 3;
 const deepestIndex = 4;
 
 /**
@@ -113,7 +110,7 @@ async function layeredRoot(
       const extent = await files.open(path);
       if (extent === undefined) throw new UserError(`${label} lacks its layer ${name}`);
       const compression = compressionOf(readAll(extent, Math.min(6, extent.size)));
-      const limit = Math.max(mostAnyway, extent.size * mostTimes);
+      const limit = mostUnpacked(extent.size);
       const from = { fd: extent.descriptor, offset: extent.at, size: extent.size };
       const tapped = tap(decompress(from, compression, limit, `${label}, layer ${name}`), digester(diffId, label));
       indexer.cover();

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { posix } from 'node:path';
 
 import { isSafeAbsolute, UserError } from '../../model/index.ts';
+import { refused } from '../../roots/refused.ts';
 import { fileSource, readZipDirectory, readZipMember, type ZipMember, type ZipSource } from '../../roots/zip.ts';
 import { normalizeName, type WheelInfo } from './metadata.ts';
 import { parseRecord, recordSha256, type RecordEntry } from './record.ts';
@@ -83,10 +84,12 @@ export interface Wheel {
 /** Opens a wheel from wherever its bytes are; throws UserError for what is none. */
 export async function openWheel(source: ZipSource): Promise<Wheel | undefined> {
   const members = (await readZipDirectory(source)).filter(({ name }) => !name.endsWith('/'));
+  const outside = members.find(({ name }) => !isSafeAbsolute(`/${name}`));
+  if (outside !== undefined) throw refused(source.label, outside.name);
   const info = members.find(({ name }) => /^[^/]+\.dist-info\/RECORD$/.test(name));
   if (info === undefined) return undefined;
   return {
-    members: members.filter(({ name }) => isSafeAbsolute(`/${name}`)),
+    members,
     info: posix.dirname(info.name),
     read: async (member) => await readZipMember(source, member),
   };

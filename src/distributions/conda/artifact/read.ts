@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 import { UserError } from '../../../model/index.ts';
-import { compressionOf, decompress, decompressed } from '../../../roots/decompress.ts';
+import { compressionOf, decompress, decompressed, mostUnpacked } from '../../../roots/decompress.ts';
 import { fileSource, readZipDirectory, storedExtent } from '../../../roots/zip.ts';
+import { refused } from '../../../roots/refused.ts';
 import { readMembers } from '../../../roots/tar-members.ts';
 import { isBelow, parseIdentity, parseObject, parsePaths, type LinkedPath } from '../record.ts';
 
@@ -77,7 +78,8 @@ function inZip(fd: number, size: number, what: string): Streams {
       ({ name }) => name.startsWith(begin) && name.endsWith('.tar.zst'),
     );
     if (member === undefined) throw new UserError(`${what} is no package of conda's: it has no ${begin}*.tar.zst`);
-    yield* decompress({ fd, ...(await storedExtent(source, member)) }, 'zst', largest, what);
+    const extent = await storedExtent(source, member);
+    yield* decompress({ fd, ...extent }, 'zst', Math.min(largest, mostUnpacked(extent.size)), what);
   }
   return { info: () => open('info-'), payload: () => open('pkg-') };
 }
@@ -147,14 +149,23 @@ export function oldPaths(files: string, prefixed: string): readonly LinkedPath[]
 
 async function* readPayload(open: () => AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Packed> {
   const linked = new Map<string, string[]>();
+  const links = new Set<string>();
   for await (const member of readMembers(open())) {
     const { name: path, type, mode } = member;
-    if (!isBelow(path) || path === 'info' || path.startsWith('info/')) continue;
+    if (path === '' || path === 'info' || path.startsWith('info/')) continue;
+    if (!isBelow(path)) throw refused(what, path);
+    if (type === 'block' || type === 'character') throw refused(what, path, 'a device');
+    if (links.has(path) || [...parentsOf(path)].some((above) => links.has(above))) {
+      throw refused(what, path, 'it lies at or below a link of the same package');
+    }
+    if (type === 'link') links.add(path);
     const common = { path, mode, mtime: Math.floor(member.mtimeMs / 1000) };
     if (type === 'directory') yield { ...common, type };
     else if (type === 'link') yield { ...common, type, target: member.target ?? '' };
     else if (type === 'file') yield { ...common, type, content: await readWhole(member, what) };
-    else if (type === 'hardlink') linked.set(member.target ?? '', [...(linked.get(member.target ?? '') ?? []), path]);
+    else if (type === 'hardlink' && !isBelow(member.target ?? '')) {
+      throw refused(what, path, 'a hard link that leads out of it');
+    } else if (type === 'hardlink') linked.set(member.target ?? '', [...(linked.get(member.target ?? '') ?? []), path]);
   }
   if (linked.size === 0) return;
   for await (const member of readMembers(open())) {
@@ -164,6 +175,10 @@ async function* readPayload(open: () => AsyncIterable<Uint8Array>, what: string)
     const content = await readWhole(member, what);
     for (const path of names) yield { ...common, path, content };
   }
+}
+
+function* parentsOf(path: string): Iterable<string> {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) yield path.slice(0, at);
 }
 
 async function readWhole(

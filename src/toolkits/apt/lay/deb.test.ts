@@ -84,7 +84,7 @@ test('a bomb stops at the limit', async () => {
   );
   await assert.rejects(
     reading,
-    (error) => error instanceof UserError && /bomb 1: unpacks to more than 1000000/.test(error.message),
+    (error) => error instanceof UserError && /bomb 1: refused: unpacks to more than 1.0 MB/.test(error.message),
   );
 });
 

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 
 import { UserError } from '../../../model/index.ts';
 import { withDeb, type ControlFile } from './deb.ts';
-import { decompress } from '../../../roots/decompress.ts';
+import { decompress, mostUnpacked } from '../../../roots/decompress.ts';
 import { memberPath } from './member-path.ts';
 import { openWindow, readTar } from './tar.ts';
 
@@ -137,7 +137,8 @@ async function makePayload(deb: DebFile, file: string): Promise<void> {
     await withDeb(deb.file, what, async ({ control, data }, fd) => {
       let size = 0;
       let crc = 0;
-      for await (const chunk of decompress({ fd, ...data }, data.compression, sizeLimit, `${what}: data.tar`)) {
+      const most = Math.min(sizeLimit, mostUnpacked(data.size));
+      for await (const chunk of decompress({ fd, ...data }, data.compression, most, `${what}: data.tar`)) {
         writeSync(out, chunk);
         crc = crc32(chunk, crc);
         size += chunk.length;
@@ -190,6 +191,7 @@ function readIndex(
     kinds.set(path, letter);
     entries.push(`${letter}${path}`);
     if (type === 'link') links[path] = member.target;
+    if (type === 'hardlink') memberPath(member.target, `${what}: ${path}`);
     if (type === 'directory' && (mode !== 0o755 || uid !== 0 || gid !== 0)) directories.push({ path, mode, uid, gid });
     if (type === 'file' && wantedConffiles.has(path)) {
       const hash = createHash('md5');

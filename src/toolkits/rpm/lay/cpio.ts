@@ -1,5 +1,6 @@
 import { UserError } from '../../../model/index.ts';
 import { decodeName, nameBytes } from '../../../roots/names.ts';
+import { refused } from '../../../roots/refused.ts';
 
 /** One member of a payload. */
 export interface CpioMember {
@@ -68,7 +69,7 @@ export async function* readCpio(
       await take((4 - ((110 + length) % 4)) % 4);
       if (name === 'TRAILER!!!') return;
       if (name.includes('\0') || name.split('/').includes('..')) {
-        throw new UserError(`${what}: a file of its payload has a name that leads out of it`);
+        throw refused(what, name);
       }
       let left = size;
       const body = flow(size);

@@ -71,7 +71,7 @@ export async function killRounds(victim: Victim, { count, seed, place, source }:
   const counted = new Map<string, number>();
   for (let round = 0; round < count; round += 1) {
     // every second one is a create: that is where most is made
-    const act: Act = round % 2 === 0 ? 'create' : (acts[Math.floor(random() * acts.length)] ?? 'create');
+    const act: Act = random() < 0.5 ? 'create' : (acts[Math.floor(random() * acts.length)] ?? 'create');
     if (act !== 'create') await done(`before round ${round}`, ...words.create);
     if (act === 'prune' || (act === 'delete' && random() < 0.5)) await done(`before round ${round}`, ...words.start);
     if (act === 'prune') await done(`before round ${round}`, ...words.delete);

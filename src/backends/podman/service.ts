@@ -55,7 +55,7 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
   try {
     const socket = join(folder, 'podman.sock');
     const argv = ['podman', 'system', 'service', '--time=0', `unix://${socket}`] as const;
-    const service = startService(argv, { folder, env: ownEnvironment() });
+    const service = startService(argv, { folder, env: { ...ownEnvironment(), TMPDIR: temporaryFolder() } });
     for (let wait = 2; !existsSync(socket); wait = Math.min(wait * 2, 50)) {
       const status = service.status();
       if (status !== undefined) service.stop();
@@ -84,15 +84,23 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
   }
 }
 
+/** Where it puts what is not whole yet: in a folder that tells whose it is, when it is killed before it tidies up. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** Folders of processes of ours that were killed before they could take them away. */
 function clearAway(): void {
-  const top = shortFolder();
-  for (const name of readdirSync(top)) {
-    const [, pid] = /^repronim-podman-([0-9]+)-/.exec(name) ?? [];
-    const folder = join(top, name);
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    if (statSync(folder, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
-    rmSync(folder, { recursive: true, force: true });
+  for (const top of new Set([shortFolder(), tmpdir()])) {
+    for (const name of readdirSync(top)) {
+      const [, pid] = /^repronim-podman-([0-9]+)-/.exec(name) ?? [];
+      const folder = join(top, name);
+      if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+      if (statSync(folder, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 }
 

@@ -53,7 +53,7 @@ describe(`kill -9, seed ${seed}`, { concurrency: 2 }, () => {
 const places = Object.entries(faultPlaces);
 
 describe(`kill -9 on every backend, seed ${seed}`, { concurrency: 2 }, () => {
-  for (const [name, open] of places) {
+  for (const [index, [name, open]] of places.entries()) {
     test(name, async (t) => {
       if (!isRoot) return t.skip('only root may start every engine');
       const place = await open(t);
@@ -65,7 +65,7 @@ describe(`kill -9 on every backend, seed ${seed}`, { concurrency: 2 }, () => {
       const count = Math.ceil(rounds / places.length);
       const source = ['--image', 'small'];
       try {
-        t.diagnostic(await killRounds(victim, { count, seed, place, source }));
+        t.diagnostic(await killRounds(victim, { count, seed: seed + index, place, source }));
         await atOnce(victim, place, source);
       } finally {
         await victim.types('delete', victim.name, '--yes'); // where it has failed

@@ -173,7 +173,8 @@ export async function removeImage(
   const { value } = claim.held;
   let because: UserError | undefined;
   try {
-    if (value !== undefined && value.reference !== '') {
+    // one whose making was cut short has no reference, but may have begun somewhere
+    if (value !== undefined && (value.reference !== '' || Object.keys(value.facts).length > 0)) {
       const backend: AnyBackend = backendOf(value.backend, hall.backends);
       await backend.removeImage(value, paramsOf(backend, value.params), contextOf(hall));
     }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { dockerEngine } from '../../src/backends/docker/index.ts';
 import { podmanEngine } from '../../src/backends/podman/index.ts';
@@ -82,13 +83,14 @@ export const faultPlaces: Readonly<Record<string, (owner: Owner) => Promise<Faul
     return {
       options: ['-b', 'ssh', '--set', 'host=there', '--set', `config=${server.config}`, '--set', `folder=${folder}`],
       async elsewhere() {
+        const processes = await leftIn(folder);
         const files = existsSync(folder)
           ? readdirSync(folder, { recursive: true, withFileTypes: true })
               .filter((entry) => !entry.isDirectory() || !/^(?:state|rootfs|instances)$/.test(entry.name))
               .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
               .sort()
           : [];
-        return { files, processes: usersOf(folder) };
+        return { files, processes };
       },
     };
   },
@@ -126,8 +128,16 @@ async function inSchroot(name: string): Promise<unknown> {
   return { sessions: stdout.toString().split('\n').filter(mine), files, mounts };
 }
 
+/** The same, once they have had ten seconds to end: who is done with a host stays there for a moment. */
+export async function leftIn(folder: string): Promise<readonly string[]> {
+  for (const since = performance.now(); performance.now() - since < 10_000; await sleep(50)) {
+    if (usersOf(folder).length === 0) return [];
+  }
+  return usersOf(folder);
+}
+
 /** Processes that have something below a folder mounted, or are told of it; not ourselves. */
-export function usersOf(folder: string): readonly string[] {
+function usersOf(folder: string): readonly string[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
     try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import type { FaultPlace } from './fault-places.ts';
-import { usersOf } from './fault-places.ts';
+import { leftIn } from './fault-places.ts';
 import type { Victim } from './victim.ts';
 
 /** Numbers from 0 to 1, the same for the same seed: xorshift32. Seeds that are near each other begin far apart. */
@@ -63,7 +63,7 @@ export async function killRounds(victim: Victim, { count, seed, place, source }:
   const others = await elsewhere();
   const isClean = async (about: string) => {
     assert.deepEqual(await victim.processes(), [], about);
-    assert.deepEqual(usersOf(victim.home), [], about);
+    assert.deepEqual(await leftIn(victim.home), [], about);
     assert.deepEqual(victim.mounts(), [], about);
     assert.deepEqual(victim.files(), clean, about);
     assert.deepEqual(await elsewhere(), others, about);
@@ -93,6 +93,10 @@ export async function killRounds(victim: Victim, { count, seed, place, source }:
       if (act === 'exec' || act === 'start') await worksOrSaysSo(about);
       await done(about, ...words.delete);
       assert.ok(!(await listed(about)), `${about}: delete removes it`);
+    }
+    if (random() < 0.5) {
+      await done(about, ...words.prune);
+      await isClean(`${about}: nothing was made after that`);
     }
     await done(about, ...words.create);
     await works(about);

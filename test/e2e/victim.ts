@@ -98,6 +98,7 @@ export function openVictim(label: string): Victim {
           const path = join(folder, entry);
           const isFolder = lstatSync(path).isDirectory();
           const inside = relative(home, path);
+          if (inside.startsWith('run/ssh-')) continue; // a connection stays for a minute
           const isTree = inside.startsWith('data/rootfs/');
           // folders that shelves and stores are made of stay, empty
           if (!isFolder || isTree || inside.startsWith('tmp/')) found.push(inside);

@@ -36,11 +36,13 @@ function tryLock(file: string): Lock | undefined {
   const inode = inodeOf(file) ?? createEmpty(file);
   const database = new DatabaseSync(file);
   try {
-    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    // its journal would be a file: on a full disk there is no room for one, and locks are needed to make room
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     if ((error as { errcode?: number }).errcode === 5) return undefined; // SQLITE_BUSY
-    throw error;
+    const { errcode } = error as { errcode?: number };
+    throw errcode === 13 ? Object.assign(error as Error, { code: 'ENOSPC', path: file }) : error; // SQLITE_FULL
   }
   if (inodeOf(file) !== inode) {
     // who held it before has taken the file away: what we hold is nobody's lock any more

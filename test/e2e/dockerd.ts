@@ -25,8 +25,8 @@ export async function withDockerd(owner: Owner): Promise<string> {
   return await startDockerd(owner);
 }
 
-/** The same, but always a daemon of its own. */
-export async function startDockerd(owner: Owner): Promise<string> {
+/** The same, but always a daemon of its own; `data` is where its images and containers lie, also after it has ended. */
+export async function startDockerd(owner: Owner, data?: string): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error('no docker daemon answers, and only root can start one');
   if (!(await has('dockerd'))) await need('docker.io', 'iptables');
   const folder = scratch('dockerd', 6 * 2 ** 30);
@@ -52,7 +52,8 @@ export async function startDockerd(owner: Owner): Promise<string> {
     [
       ...flags,
       ...Object.entries(places).map(
-        ([flag, name]) => `--${flag}=${flag === 'host' ? 'unix://' : ''}${join(folder, name)}`,
+        ([flag, name]) =>
+          `--${flag}=${flag === 'host' ? 'unix://' : ''}${flag === 'data-root' && data !== undefined ? data : join(folder, name)}`,
       ),
     ],
     { env: environment, stdio: ['ignore', log, log], detached: true },

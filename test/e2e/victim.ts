@@ -35,7 +35,7 @@ export interface Victim extends Disposable {
 }
 
 /** Opens the home, where nothing is yet. */
-export function openVictim(label: string): Victim {
+export function openVictim(label: string, env: Readonly<Record<string, string>> = {}): Victim {
   const home = scratch(`faults-${label}`, 2 ** 30);
   const work = mkdtempSync(join(tmpdir(), 'repronim-faults-'));
   const temporary = join(home, 'tmp');
@@ -46,7 +46,7 @@ export function openVictim(label: string): Victim {
   const me: Person = {
     ...plain,
     as: ['/usr/bin/prlimit', `--rss=${mark}`, '--'],
-    env: { ...plain.env, TMPDIR: temporary, NODE_COMPILE_CACHE: join(work, 'compiled') },
+    env: { ...plain.env, ...env, TMPDIR: temporary, NODE_COMPILE_CACHE: join(work, 'compiled') },
   };
   const house = openHouse({ env: me.env });
   const name = `${label}-${process.pid}`; // nobody else's container has it

@@ -64,11 +64,8 @@ describe('a full disk', { concurrency: 2, skip: isRoot ? false : 'only root may 
     const disk = await smallDisk(t, 96);
     using victim = openVictim('full', { REPRONIM_HOME: disk });
     await small(victim);
-    const here = await apptainerHere();
-    if ('program' in here) {
-      const sif = ['-b', 'apptainer', '--set', `program=${here.program}`, '--set', 'format=sif'];
-      await withoutRoom(victim, disk, sif);
-    } else t.diagnostic(here.missing);
+    const program = await apptainerHere();
+    await withoutRoom(victim, disk, ['-b', 'apptainer', '--set', `program=${program}`, '--set', 'format=sif']);
     await withoutRoom(victim, disk, ['-b', 'schroot', '--set', 'type=file']);
     const makeRoom = fill(disk, 0);
     const full = await victim.types('create', victim.name, '--image', 'small');
@@ -106,10 +103,8 @@ describe('a full disk', { concurrency: 2, skip: isRoot ? false : 'only root may 
     await using server = await withSshd();
     const folder = join(disk, 'state');
     mkdirSync(folder);
-    await withoutRoom(victim, disk, [
-      ...['-b', 'ssh', '--set', 'host=there', '--set', `config=${server.config}`],
-      ...['--set', `folder=${folder}`],
-    ]);
+    const host = ['-b', 'ssh', '--set', 'host=there', '--set', `config=${server.config}`];
+    await withoutRoom(victim, disk, [...host, '--set', `folder=${folder}`]);
   });
 });
 

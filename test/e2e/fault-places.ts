@@ -26,8 +26,8 @@ interface Owner {
   after(work: () => Promise<void>): unknown;
 }
 
-/** Opens one; what it starts is ended with the owner. A reason where it can't be had on this machine. */
-export const faultPlaces: Readonly<Record<string, (owner: Owner) => Promise<FaultPlace | string>>> = {
+/** Opens one; what it starts is ended with the owner. Throws where it can't be had on this machine. */
+export const faultPlaces: Readonly<Record<string, (owner: Owner) => Promise<FaultPlace>>> = {
   chroot: async () => ({ options: [], elsewhere: async () => undefined }),
 
   async docker(owner) {
@@ -48,20 +48,18 @@ export const faultPlaces: Readonly<Record<string, (owner: Owner) => Promise<Faul
   },
 
   async apptainer() {
-    const here = await apptainerHere();
-    if ('missing' in here) return here.missing;
+    const program = await apptainerHere();
     return {
-      options: ['-b', 'apptainer', '--set', `program=${here.program}`],
+      options: ['-b', 'apptainer', '--set', `program=${program}`],
       elsewhere: async () => undefined,
     };
   },
 
   async sif() {
-    const here = await apptainerHere();
-    if ('missing' in here) return here.missing;
+    const program = await apptainerHere();
     await need('squashfs-tools-ng');
     return {
-      options: ['-b', 'apptainer', '--set', `program=${here.program}`, '--set', 'format=sif'],
+      options: ['-b', 'apptainer', '--set', `program=${program}`, '--set', 'format=sif'],
       elsewhere: async () => undefined,
     };
   },

@@ -126,6 +126,6 @@ function gone(one: DpkgPackage, repacked: boolean): Note {
 }
 
 function noLists(count: number): Note {
-  const text = `apt has no lists here, so nothing says where ${count} packages come from: they are kept as installed (apt-get update, before tracing, helps)`;
+  const text = `${count} packages, as apt has no lists here that say where they come from (apt-get update, before tracing, helps)`;
   return { kind: 'gone', text };
 }

@@ -181,7 +181,7 @@ async function keepKeys(keys: readonly RpmPackage[], context: TraceContext): Pro
 }
 
 function keptNote(gone: number, all: number, lists: number): Note {
-  const many = gone === all ? `${gone} packages are` : `${gone} of ${all} packages are`;
+  const many = gone === all ? `${gone} packages` : `${gone} of ${all} packages`;
   const advice = lists === 0 ? ' (dnf makecache, before tracing, helps)' : '';
-  return { kind: 'gone', text: `${many} in no list that dnf has here, and kept as installed${advice}` };
+  return { kind: 'gone', text: `${many}, in no list that dnf has here${advice}` };
 }

@@ -49,5 +49,5 @@ function exampleLines(examples: Verb['examples']): string[] {
 }
 
 function label(flags: string): string {
-  return flags.replace(/\.\.\.(?=[>\]])/, '').replace(/<([^>]+)>/, (_, name: string) => name.toUpperCase());
+  return flags.replace(/\.\.\.(?=[>\]])/, '').replace(/[<[]([^>\]]+)[>\]]/, (_, name: string) => name.toUpperCase());
 }

@@ -10,8 +10,8 @@ import type { Terminal } from './terminal.ts';
 /** Options that several verbs have, said once. */
 export const backendOptions: readonly OptionOf[] = [
   {
-    flags: '-b, --backend <name>',
-    says: 'a backend, or a resource; help lists them',
+    flags: '-b, --backend [name]',
+    says: 'a backend, or a resource; alone it lists them',
     otherwise: 'chroot',
     matters: true,
   },

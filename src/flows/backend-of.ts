@@ -25,7 +25,7 @@ export function paramsOf(backend: AnyBackend, given: Readonly<Record<string, unk
   );
   throw new UserError(`wrong parameters for ${backend.name}: ${details.join('; ')}`, {
     status: 2,
-    hint: 'repronim create --backends lists them',
+    hint: 'repronim create --backend lists them',
   });
 }
 

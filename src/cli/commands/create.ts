@@ -11,12 +11,11 @@ import { isThere } from '../../flows/backend-of.ts';
 import { lacksOf } from '../../flows/lacks.ts';
 import { load } from '../../flows/load.ts';
 import { resolve } from '../../flows/resolve.ts';
-import { resourcesOf } from '../../flows/resource.ts';
 import { refuseStale } from '../../formats/spec/lock.ts';
 import { faultLine } from '../../formats/spec/fault.ts';
 import { writeSpec } from '../../formats/spec/write.ts';
-import { backendLines } from '../render/backends.ts';
 import { createdLine } from '../render/reproduce.ts';
+import { listBackends } from '../list-backends.ts';
 import { planLines } from '../render/plan.ts';
 import { noteLines } from '../render/trace.ts';
 import { inPlaceFrom, inPlaceOptions } from '../in-place.ts';
@@ -46,7 +45,6 @@ export const verb: Verb = {
     { flags: '--count <n>', says: 'so many of it: NAME-1, NAME-2 …, as a group NAME' },
     { flags: '--image <image>', says: 'from an image that is there, and no spec' },
     ...inPlaceOptions,
-    { flags: '--backends', says: 'list the backends with their parameters, and the resources' },
   ],
   examples: [
     ['repronim create study', 'from repronim.yaml'],
@@ -55,10 +53,7 @@ export const verb: Verb = {
   ],
   async run({ terminal, operands, options }) {
     const house = houseOf(terminal);
-    if (options.flag('backends') || options.text('backend') === 'help') {
-      for (const line of backendLines(house.backends, resourcesOf(house))) terminal.answer(line);
-      return 0;
-    }
+    if (listBackends(options, house, terminal)) return 0;
     const only = options.flag('dryRun') || options.text('render') !== undefined;
     const [name, file] = only && operands.length < 2 ? ['', operands[0]] : operands;
     const source = file ?? 'repronim.yaml';

@@ -10,6 +10,7 @@ import { writeWhole } from '../../formats/write-whole.ts';
 import { localRoot } from '../../roots/local.ts';
 import { endLines, stageLines } from '../render/reproduce.ts';
 import { bundleLine } from '../render/trace.ts';
+import { listBackends } from '../list-backends.ts';
 import { checkName, refuseToOverwrite } from '../refuse.ts';
 import {
   backendOptions,
@@ -55,6 +56,7 @@ export const verb: Verb = {
   ],
   async run({ terminal, operands, command, options }) {
     const house = houseOf(terminal);
+    if (listBackends(options, house, terminal)) return 0;
     const [file] = operands;
     if ((file === undefined) === (command === undefined)) {
       throw new UserError('either a command (after --) or a spec is wanted', {

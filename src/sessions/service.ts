@@ -16,18 +16,26 @@ export interface Service {
 
 // Descriptor 3 is a pipe of ours: its end is our end, whatever ends us. All that the program has started and that has
 // not made itself a group of its own is in this one.
-const script = '(cat <&3 >/dev/null 2>&1; kill -TERM -$$) & exec 3<&-; exec "$@"';
+// What it leaves in a folder that it was given goes after it.
+const script =
+  '(trap "" TERM; cat <&3 >/dev/null 2>&1; kill -TERM -$$; test -z "$0" || { sleep 1; rm -rf -- "$0"; }) & ' +
+  'exec 3<&-; exec "$@"';
 
 /**
  * Starts a program that ends with us, with what it has started; the terminal's signals don't reach it, and it keeps
- * nobody waiting. What it says goes to a file `log` in the folder, which may be removed.
+ * nobody waiting. What it says goes to a file `log` in the folder, which may be removed; the folder `temporary` is removed
+ * when it has ended with us.
  */
 export function startService(
   argv: Argv,
-  { folder, env }: { readonly folder: string; readonly env: Readonly<Record<string, string>> },
+  {
+    folder,
+    env,
+    temporary = '',
+  }: { readonly folder: string; readonly env: Readonly<Record<string, string>>; readonly temporary?: string },
 ): Service {
   const log = openSync(join(folder, 'log'), 'w+', 0o600);
-  const child = spawn('/bin/sh', ['-c', script, 'sh', ...argv], {
+  const child = spawn('/bin/sh', ['-c', script, temporary, ...argv], {
     env,
     cwd: '/',
     stdio: ['ignore', log, log, 'pipe'],

@@ -55,7 +55,13 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
   try {
     const socket = join(folder, 'podman.sock');
     const argv = ['podman', 'system', 'service', '--time=0', `unix://${socket}`] as const;
-    const service = startService(argv, { folder, env: { ...ownEnvironment(), TMPDIR: temporaryFolder() } });
+    const temporary = temporaryFolder();
+    const service = startService(argv, {
+      folder,
+      ...(temporary === undefined
+        ? { env: ownEnvironment() }
+        : { env: { ...ownEnvironment(), TMPDIR: temporary }, temporary }),
+    });
     for (let wait = 2; !existsSync(socket); wait = Math.min(wait * 2, 50)) {
       const status = service.status();
       if (status !== undefined) service.stop();
@@ -84,8 +90,12 @@ async function serve(endpoint: Endpoint, signal: AbortSignal | undefined): Promi
   }
 }
 
-/** Where it puts what is not whole yet: in a folder that tells whose it is, when it is killed before it tidies up. */
-function temporaryFolder(): string {
+/**
+ * Where it puts what is not whole yet: in a folder that tells whose it is, when it is killed before it tidies up. Of an
+ * ordinary user, podman may have its containers' state there, too: that one stays as it is.
+ */
+function temporaryFolder(): string | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -174,16 +174,18 @@ const benches: Readonly<Record<string, (result: Result) => readonly Row[]>> = {
     ),
   ],
   'second-backend': (r) =>
-    (r['rows'] as readonly Result[]).map((one) =>
-      row(
-        `${one['what']}: an instance from a built rootfs`,
-        seconds(one['ms']),
-        `\`${one['own']}\` ${seconds(one['ownMs'])}`,
-        String(one['ratio']),
-        one['backend'] === 'chroot' ? '≤ 1 s' : '≤ 1.3',
-        one['backend'] === 'chroot' ? one['ms'] <= 1000 : one['ratio'] <= 1.3,
+    (r['rows'] as readonly Result[])
+      .filter((one) => one['backend'] !== 'chroot') // stands under `exec`: what it has to beat is a second
+      .map((one) =>
+        row(
+          `${one['what']}: an instance from a built rootfs`,
+          seconds(one['ms']),
+          `\`${one['own']}\` ${seconds(one['ownMs'])}`,
+          String(one['ratio']),
+          '≤ 1.3',
+          one['ratio'] <= 1.3,
+        ),
       ),
-    ),
   'exec-engines': (r) =>
     (r['rows'] as readonly Result[]).map((one) =>
       row(

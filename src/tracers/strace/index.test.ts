@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   closeSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -82,6 +83,15 @@ test('two traces of one command are the same', { skip }, async (t) => {
   const { trace } = place(t);
   const command = ['sh', '-c', 'sort data; cat data | wc -l; ls'] as const;
   assert.deepEqual(await trace(command), await trace(command));
+});
+
+test('the log of an earlier command is not written over: it could be read before that', { skip }, async (t) => {
+  const { box, trace } = place(t);
+  const [log, kept] = ['strace.log', 'kept'].map((name) => join(box, '../work', name)) as [string, string];
+  writeFileSync(log, '1 +++ exited with 5 +++\n');
+  linkSync(log, kept);
+  assert.equal((await trace(['sh', '-c', 'exit 3'])).status, 3);
+  assert.equal(readFileSync(kept, 'utf8'), '1 +++ exited with 5 +++\n');
 });
 
 test('statuses are those of a shell', { skip }, async (t) => {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { UserError, type Argv } from '../../model/index.ts';
@@ -26,6 +26,8 @@ export async function traceCommand(command: Argv, options: TraceOptions): Promis
   scene.directories.add(cwd);
   if (typeof argv === 'number') return reportScene(scene, argv);
   const log = join(options.work, 'strace.log');
+  // read from the moment that it is there: one of an earlier command would be taken for this one's
+  rmSync(log, { force: true });
   const child = start(probed.mode, argv, log, options, scene);
   const unprivileged = process.geteuid?.() !== 0;
   const watch = watchLog(scene, { cwd, unprivileged });
